@@ -1,0 +1,75 @@
+"""API keys: format, digest, scopes (contract, section 2)."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+KEY_PATTERN = re.compile(r"uptime_[0-9a-f]{64}")
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(uptime_[0-9a-f]{64}) *")
+PREFIX_LENGTH = 15
+MAX_KEYS_PER_TEAM = 10
+
+_PAIRED = (
+    "monitors",
+    "dns-monitors",
+    "tcp-monitors",
+    "cron-jobs",
+    "alerts",
+    "status-pages",
+    "maintenance",
+    "teams",
+    "invites",
+    "team-domains",
+    "api-keys",
+)
+SCOPES: tuple[str, ...] = (
+    *(f"{name}:{verb}" for name in _PAIRED for verb in ("read", "write")),
+    "cron-jobs:ping",
+    "ping:trigger",
+)
+"""All 24, none implying another."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is stored of a key: never the key itself, only its digest and prefix."""
+
+    id: str
+    team_id: str
+    name: str
+    digest: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    created_by: str | None = None
+
+
+def key_text(random_bytes: bytes) -> str:
+    """The plaintext key of 32 random bytes; shown once, stored nowhere."""
+    if len(random_bytes) != 32:
+        raise ValueError("a key has 32 random bytes")
+    return f"uptime_{random_bytes.hex()}"
+
+
+def key_digest(key: str) -> str:
+    """SHA-256 of the whole key: 256 random bits need no slow hash."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_from_header(header: str | None) -> str | None:
+    """The key of an `Authorization` header, or None when it has not exactly the documented form."""
+    match = _BEARER.fullmatch(header or "")
+    return match.group(1) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A valid key after its request was counted in its minute window."""
+
+    key_id: str
+    team_id: str
+    scopes: tuple[str, ...]
+    used_in_window: int
+    window_ends_at: int

@@ -1,0 +1,70 @@
+"""What a check found out: the words that every kind of monitor shares."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Health of a monitor as stored. The numbers are the storage format: never reuse one."""
+
+    UP = 0
+    DEGRADED = 1
+    DOWN = 2
+
+    @property
+    def is_healthy(self) -> bool:
+        return self is Status.UP
+
+
+class Reason(IntEnum):
+    """Why a result is not up. The numbers are the storage format (one byte): never reuse one.
+
+    1-63 are faults of the exchange itself, told by `net`; 64 and above are judgements of a checker.
+    """
+
+    NONE = 0
+    TIMEOUT = 1
+    NAME_NOT_FOUND = 2  # NXDOMAIN, or no address of any family
+    NAME_FAILED = 3  # the resolver answered an error or nothing
+    BLOCKED = 4  # an address (or the URL itself) that the door refuses
+    REFUSED = 5
+    UNREACHABLE = 6
+    CLOSED = 7  # reset or closed before an answer
+    TLS_FAILED = 8  # any handshake fault that has no reason of its own
+    TLS_EXPIRED = 9
+    TLS_WRONG_HOST = 10
+    TLS_UNTRUSTED = 11
+    PROTOCOL = 12  # what arrived is not HTTP
+    TOO_MANY_REDIRECTS = 13
+    BAD_REDIRECT = 14  # a Location that is missing or not an http(s) URL
+    TOO_LARGE = 15  # endless headers or the like
+    INTERNAL = 63  # our own bug, contained to its check
+    WRONG_STATUS = 64
+    SLOW = 65
+    CONTENT = 66
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Milliseconds each phase of the last hop took; 0 where it was not reached or not needed."""
+
+    name_ms: int = 0
+    connect_ms: int = 0
+    tls_ms: int = 0
+    wait_ms: int = 0  # request sent to first byte
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The judged result of one check, before it has a place in a tick.
+
+    `status_code` is 0 when no response arrived; `response_ms` is the elapsed time, also on failure;
+    `offset_ms` is the check's own start after the start of its run.
+    """
+
+    status: Status
+    reason: Reason = Reason.NONE
+    status_code: int = 0
+    response_ms: int = 0
+    offset_ms: int = 0
+    phases: Phases | None = None

@@ -1,0 +1,74 @@
+"""Every error that our code raises on purpose, and what an API caller is told about it.
+
+    AppError
+    ├── InvalidInput      400  VALIDATION_ERROR     always with details
+    ├── LimitExceeded     400  LIMIT_EXCEEDED       a resource limit of the team is reached
+    ├── Unauthenticated   401  UNAUTHORIZED
+    ├── Forbidden         403  FORBIDDEN
+    ├── NotFound          404  NOT_FOUND            also for what belongs to another team
+    ├── Conflict          409  CONFLICT
+    └── PayloadTooLarge   413  PAYLOAD_TOO_LARGE
+
+Anything else that escapes is our bug: 500 INTERNAL_ERROR with nothing but a request id.
+`code` is contract (reference: HTTP contract, section 1); the wording of `message` is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One bad field: its JSON key (dotted when nested), its query parameter's name, or `body`."""
+
+    field: str
+    message: str
+
+
+class AppError(Exception):
+    """An expected refusal. `details` is non-empty on VALIDATION_ERROR and empty otherwise."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(self, message: str, details: Sequence[Detail] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+
+
+class InvalidInput(AppError):
+    status, code = 400, "VALIDATION_ERROR"
+
+    def __init__(self, details: Sequence[Detail], message: str = "The request is not valid.") -> None:
+        super().__init__(message, details)
+
+
+class LimitExceeded(AppError):
+    status, code = 400, "LIMIT_EXCEEDED"
+
+
+class Unauthenticated(AppError):
+    status, code = 401, "UNAUTHORIZED"
+
+
+class Forbidden(AppError):
+    status, code = 403, "FORBIDDEN"
+
+
+class NotFound(AppError):
+    status, code = 404, "NOT_FOUND"
+
+
+class Conflict(AppError):
+    status, code = 409, "CONFLICT"
+
+
+class PayloadTooLarge(AppError):
+    status, code = 413, "PAYLOAD_TOO_LARGE"
+
+
+class Contended(Exception):
+    """Internal: a transaction collided with another (TransactionConflict) or was throttled. Nothing was
+    written; read again and retry."""

@@ -1,0 +1,183 @@
+"""The edges that services are given, as protocols. `wiring` builds the real ones, tests the fakes.
+
+Losing a race is a return value here; an exception is a storage failure that nobody expected.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.api_key import ApiKey, KeyUse
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.job import ProbeJob
+from chalicelib.domain.member import Member, Pack
+from chalicelib.domain.monitor import Locator, Monitor
+from chalicelib.domain.monitor_write import MonitorWrite, Written
+from chalicelib.domain.outcome import Outcome
+from chalicelib.domain.shard import Shard
+from chalicelib.domain.state import Entry, State, Transition
+from chalicelib.domain.team import Team
+from chalicelib.domain.tick import Tick
+from chalicelib.settings import Settings
+
+
+class Shards(Protocol):
+    """The registry of shards."""
+
+    def all(self) -> list[Shard]: ...
+    def get(self, shard: str) -> Shard | None: ...
+    def create(self, shard: Shard, swept: int) -> bool:
+        """Registry entry and empty STATE in one transaction; False if the id is taken."""
+
+    def take_position(self, shard: str) -> int | None:
+        """The next position, never given twice; None when the shard has given them all."""
+
+
+class States(Protocol):
+    """STATE of a shard."""
+
+    def get(self, shard: str, *, consistent: bool) -> State | None: ...
+    def commit(
+        self,
+        shard: str,
+        read: State,
+        entries: Mapping[int, Entry],
+        swept: int,
+        transitions: Sequence[Transition],
+    ) -> bool:
+        """ONE transaction: STATE on (version, config_version) as read, and for each transition its
+        incident and its outbox row. False when the condition was lost. Raises Contended."""
+
+
+class Members(Protocol):
+    """Members, their extras, and the pack that caches them."""
+
+    def all(self, shard: str) -> dict[int, Member]:
+        """Strongly consistent."""
+
+    def extras(self, shard: str, positions: Sequence[int]) -> dict[int, Mapping[str, Any]]: ...
+    def pack(self, shard: str) -> Pack | None:
+        """Eventually consistent."""
+
+    def save_pack(self, shard: str, pack: Pack) -> None:
+        """Only over an older pack; losing is of no interest to anybody."""
+
+
+class Ticks(Protocol):
+    """Tick items, and the cumulative counts made from them."""
+
+    def put(self, shard: str, tick: Tick) -> Tick:
+        """Put if absent. Returns what is stored: this tick, or the one that was first (adopt it)."""
+
+    def is_overtaken(self, shard: str, slot: int) -> bool:
+        """Whether a main tick of a newer slot is stored. Eventually consistent."""
+
+    def since(self, shard: str, slot: int, *, consistent: bool, until_slot: int | None = None) -> list[Tick]:
+        """Every tick item of slots >= `slot` (and < `until_slot`), oldest first."""
+
+    def newest(self, shard: str, limit: int) -> list[Tick]:
+        """The `limit` newest tick items, newest first. Strongly consistent."""
+
+    def pick(self, shard: str, parts: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Tick]:
+        """The tick items of these (slot, part); absent ones are absent."""
+
+    def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:
+        """The newest cumulative counts (of an hour index not after the one given)."""
+
+    def save_counts(self, shard: str, hour: int, counts: Counts) -> None: ...
+
+
+class Monitors(Protocol):
+    """Monitors of a team."""
+
+    def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> Monitor | None: ...
+    def of_team(self, team_id: str, kind: str) -> list[Monitor]:
+        """Newest `created_at` first."""
+
+    def write(self, change: MonitorWrite, limit: int) -> Written:
+        """Apply a change atomically, on `rev` as read (or absence). `limit` is the team's, on a create.
+        Raises Contended."""
+
+    def forget(self, monitor_id: str) -> None:
+        """Remove what a deleted monitor leaves outside the transaction (its incidents)."""
+
+    def locator(self, monitor_id: str) -> Locator | None: ...
+
+
+class KeyUses(Protocol):
+    def use(self, digest: str, now: datetime) -> KeyUse | None:
+        """Authenticate, count and stamp in one conditional write; None for any key that is not valid."""
+
+
+class Keys(Protocol):
+    """Keys as objects of a team."""
+
+    def mint(self, key: ApiKey) -> bool:
+        """Store a key in a free one of the team's ten slots; False when none is free."""
+
+    def of_team(self, team_id: str) -> list[ApiKey]: ...
+
+
+class Teams(Protocol):
+    def create(self, team: Team) -> None: ...
+    def get(self, team_id: str) -> Team | None: ...
+    def all(self) -> list[Team]: ...
+
+
+class Queue(Protocol):
+    def send(self, jobs: Sequence[tuple[ProbeJob, int]]) -> None:
+        """Hand over jobs, each with its delay in seconds (0 to 900)."""
+
+
+class CheckRun(Protocol):
+    """Checks under way; answers come out judged."""
+
+    @property
+    def pending(self) -> int: ...
+    def collect(self, until_seconds: float | None = None) -> dict[int, Outcome]:
+        """Run until every check has ended or the run is that old; what arrived since the last call."""
+
+    def close(self) -> None: ...
+
+
+class Checks(Protocol):
+    def start(self, members: Sequence[Member], extras: Mapping[int, Mapping[str, Any]]) -> CheckRun:
+        """Start checking, in this order, paced."""
+
+
+class Deps(Protocol):
+    """Everything a service may reach. A container holds one; edges are built on first use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    def now(self) -> datetime:
+        """Aware UTC. Read once per operation."""
+
+    def random_bits(self, count: int) -> int: ...
+    def wait(self, seconds: float) -> None:
+        """Pause between two tries of a lost race."""
+
+    @property
+    def packs(self) -> dict[str, Pack]:
+        """Packs kept in the warm container, by shard."""
+
+    @property
+    def shards(self) -> Shards: ...
+    @property
+    def states(self) -> States: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def ticks(self) -> Ticks: ...
+    @property
+    def monitors(self) -> Monitors: ...
+    @property
+    def key_uses(self) -> KeyUses: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def teams(self) -> Teams: ...
+    @property
+    def queue(self) -> Queue: ...
+    @property
+    def checks(self) -> Checks: ...

@@ -1,0 +1,1 @@
+"""The probe: load the pack, observe the due monitors, commit the tick."""

@@ -1,0 +1,80 @@
+"""One run: a slot of a shard, or a new monitor's first run."""
+
+import logging
+from collections.abc import Sequence
+
+from chalicelib.domain import positions
+from chalicelib.domain.job import ProbeJob
+from chalicelib.domain.member import Member, Pack
+from chalicelib.domain.schedule import stale_after_seconds
+from chalicelib.domain.shard import speed_class_of
+from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run_part
+from chalicelib.services.deps import Deps
+from chalicelib.services.probing.commit import FIRST_RUN_TRIES, TRIES, Slot, commit
+from chalicelib.services.probing.load import load_extras, load_pack
+from chalicelib.services.probing.observe import Observation, order_for_start
+
+SPARSE_INTERVAL_SLOTS = 5
+
+log = logging.getLogger(__name__)
+
+
+def run(deps: Deps, job: ProbeJob) -> int:
+    """Observe and commit one slot; the number of checks made.
+
+    Staleness is judged once, before observing; a run that has observed always commits. Doubled, late or
+    overtaken work is harmless: ticks are put if absent and STATE only takes newer slots.
+    """
+    slot_seconds = speed_class_of(job.shard).slot_seconds
+    is_first_run = job.first_position is not None
+    started_at = deps.now()
+    if started_at.timestamp() > job.slot + stale_after_seconds(slot_seconds, is_first_run=is_first_run):
+        log.info("shard %s slot %s is stale", job.shard, job.slot)
+        return 0
+    state = deps.states.get(job.shard, consistent=True)
+    if state is None:
+        return 0
+    is_overtaken = not is_first_run and deps.ticks.is_overtaken(job.shard, job.slot)
+    pack = load_pack(deps, job.shard, state)
+    slot = Slot(job.shard, job.slot, slot_seconds)
+    due = _due_members(pack, job, slot_seconds, is_overtaken=is_overtaken)
+    if not due:
+        if not is_overtaken and not is_first_run:
+            commit(deps, slot, state, pack, own=())
+        return 0
+    tries = FIRST_RUN_TRIES if is_first_run else TRIES
+    extras = load_extras(deps, job.shard, due)
+    with Observation(deps.checks, order_for_start(due, state.entries), extras) as observation:
+        if is_first_run:
+            part, outcomes = first_run_part(due[0].position), observation.until_end()
+        else:
+            part, outcomes = MAIN, observation.until_main()
+        own = [deps.ticks.put(job.shard, build_tick(job.slot, part, started_at, outcomes))]
+        commit(deps, slot, state, pack, own, tries)
+        rest = {member.position for member in due} - set(positions.members(own[0].bitmap))
+        if rest:
+            late = {position: o for position, o in observation.until_end().items() if position in rest}
+            own.append(deps.ticks.put(job.shard, build_tick(job.slot, STRAGGLERS, started_at, late)))
+            _commit_again(deps, slot, pack, own)
+    return len(due)
+
+
+def _due_members(pack: Pack, job: ProbeJob, slot_seconds: int, *, is_overtaken: bool) -> list[Member]:
+    """A message that a newer slot overtook runs only for monitors that would wait long for their next."""
+    if job.first_position is not None:
+        member = pack.members.get(job.first_position)
+        return [member] if member is not None and member.is_enabled else []
+    due = [member for member in pack.members.values() if member.is_due(job.slot, slot_seconds)]
+    if is_overtaken:
+        due = [member for member in due if member.interval_seconds > SPARSE_INTERVAL_SLOTS * slot_seconds]
+    return due
+
+
+def _commit_again(deps: Deps, slot: Slot, pack: Pack, own: Sequence[Tick]) -> None:
+    """The stragglers may have taken most of a minute: STATE and configuration are read anew."""
+    state = deps.states.get(slot.shard, consistent=True)
+    if state is None:
+        return
+    if state.config_version != pack.config_version:
+        pack = load_pack(deps, slot.shard, state)
+    commit(deps, slot, state, pack, own)

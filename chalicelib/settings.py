@@ -1,0 +1,99 @@
+"""Every setting of a deployment. The only reader of environment variables in the package."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_HINT_OF_AWS_REGION = {
+    "us-west-2": "wnam",
+    "us-east-1": "enam",
+    "sa-east-1": "sam",
+    "eu-west-1": "weur",
+    "eu-central-1": "eeur",
+    "ap-southeast-1": "apac",
+    "ap-southeast-2": "oc",
+    "af-south-1": "afr",
+    "me-central-1": "me",
+}
+_HINT_OF_AWS_AREA = {
+    "us-west": "wnam",
+    "us-gov": "wnam",
+    "us": "enam",
+    "ca": "enam",
+    "mx": "enam",
+    "sa": "sam",
+    "eu-central": "eeur",
+    "eu": "weur",
+    "ap": "apac",
+    "af": "afr",
+    "me": "me",
+    "il": "me",
+}
+LOCATION_HINTS = ("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me")
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Typed settings. The egress, resolver and endpoint fields are filled by the local runner only."""
+
+    teams_table: str = "uptime-teams"
+    checks_table: str = "uptime-checks"
+    alerts_table: str = "uptime-alerts"
+    probe_queue_url: str = ""
+    aws_region: str = "us-east-1"
+    region: str = "enam"
+    requests_per_minute: int = 100
+    monitors_per_team: int = 100
+    starts_per_second: float | None = 100.0
+    ca_file: str | None = None
+    dynamodb_endpoint: str | None = None
+    egress_allow: str = ""
+    dns_server: str | None = None
+
+
+def from_environment(env: Mapping[str, str]) -> Settings:
+    """Read and check the variables of a deployed function; BadSetting names a wrong one."""
+    aws_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
+    region = env.get("UPTIME_REGION") or location_hint(aws_region)
+    if region not in LOCATION_HINTS:
+        raise BadSetting(f"UPTIME_REGION: {region!r} is none of {', '.join(LOCATION_HINTS)}")
+    return Settings(
+        teams_table=env.get("UPTIME_TEAMS_TABLE", "uptime-teams"),
+        checks_table=env.get("UPTIME_CHECKS_TABLE", "uptime-checks"),
+        alerts_table=env.get("UPTIME_ALERTS_TABLE", "uptime-alerts"),
+        probe_queue_url=env.get("UPTIME_PROBE_QUEUE_URL", ""),
+        aws_region=aws_region,
+        region=region,
+        requests_per_minute=_positive(env, "UPTIME_REQUESTS_PER_MINUTE", 100),
+        monitors_per_team=_positive(env, "UPTIME_MONITORS_PER_TEAM", 100),
+        starts_per_second=_starts_per_second(env),
+        ca_file=env.get("UPTIME_CA_FILE") or None,
+    )
+
+
+def location_hint(aws_region: str) -> str:
+    """The nearest of the nine hints (contract R68): by the region, else by its area."""
+    if aws_region in _HINT_OF_AWS_REGION:
+        return _HINT_OF_AWS_REGION[aws_region]
+    parts = aws_region.split("-")
+    return _HINT_OF_AWS_AREA.get("-".join(parts[:2])) or _HINT_OF_AWS_AREA.get(parts[0], "enam")
+
+
+def _starts_per_second(env: Mapping[str, str]) -> float:
+    """Half the function's CPU share divided by the cost of a check: 700 a second on a whole vCPU."""
+    if "UPTIME_STARTS_PER_SECOND" in env:
+        return float(_positive(env, "UPTIME_STARTS_PER_SECOND", 0))
+    memory_mb = _positive(env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 256)
+    return 700.0 * min(1.0, memory_mb / 1769)
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise BadSetting(f"{name}: {text!r} is not a positive whole number")
+    return int(text)

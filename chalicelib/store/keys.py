@@ -1,0 +1,66 @@
+"""API keys as objects of a team: ten slots, and for each taken one the item that requests find."""
+
+from datetime import UTC, datetime
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM, ApiKey
+from chalicelib.store.tables import KeyItem, KeySlotItem
+from chalicelib.store.transactions import transact
+
+
+class KeyStore:
+    def mint(self, key: ApiKey) -> bool:
+        taken = {item.sk for item in self._slots(key.team_id)}
+        for slot in (f"KEY#{number:02d}" for number in range(MAX_KEYS_PER_TEAM)):
+            if slot not in taken and self._put(slot, key):
+                return True
+        return False
+
+    def of_team(self, team_id: str) -> list[ApiKey]:
+        keys = [_key(item) for item in self._slots(team_id)]
+        return sorted(keys, key=lambda key: (key.created_at, key.id), reverse=True)
+
+    def _slots(self, team_id: str) -> list[KeySlotItem]:
+        return list(
+            KeySlotItem.query(f"T#{team_id}", KeySlotItem.sk.startswith("KEY#"), consistent_read=True)
+        )
+
+    def _put(self, slot: str, key: ApiKey) -> bool:
+        expires = None if key.expires_at is None else int(key.expires_at.timestamp())
+        scopes = " ".join(key.scopes)
+        sentinel = KeySlotItem(
+            f"T#{key.team_id}",
+            slot,
+            id=key.id,
+            name=key.name,
+            digest=key.digest,
+            prefix=key.prefix,
+            scopes=scopes,
+            created_at=int(key.created_at.timestamp()),
+            expires_at=expires,
+            created_by=key.created_by,
+        )
+        found_by_requests = KeyItem(
+            f"K#{key.digest}", id=key.id, team=key.team_id, scopes=scopes, expires_at=expires
+        )
+
+        def fill(t: TransactWrite) -> None:
+            t.save(sentinel, condition=KeySlotItem.pk.does_not_exist())
+            t.save(found_by_requests, condition=KeyItem.pk.does_not_exist())
+
+        return transact(KeySlotItem, fill) is None
+
+
+def _key(item: KeySlotItem) -> ApiKey:
+    return ApiKey(
+        id=item.id,
+        team_id=item.pk.removeprefix("T#"),
+        name=item.name,
+        digest=item.digest,
+        prefix=item.prefix,
+        scopes=tuple(item.scopes.split()),
+        created_at=datetime.fromtimestamp(item.created_at, UTC),
+        expires_at=None if item.expires_at is None else datetime.fromtimestamp(item.expires_at, UTC),
+        created_by=item.created_by,
+    )

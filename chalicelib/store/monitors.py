@@ -1,0 +1,268 @@
+"""Monitors in `teams`, and in the same transaction everything of them in `checks`."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.domain.member import encode_member, member_of
+from chalicelib.domain.monitor import Locator, Monitor, Placement
+from chalicelib.domain.monitor_write import MonitorWrite, Written
+from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
+from chalicelib.domain.state import State, encode_entries
+from chalicelib.store.tables import (
+    IncidentItem,
+    LimitItem,
+    LocatorItem,
+    MemberItem,
+    MonitorItem,
+    ShardItem,
+    StateItem,
+)
+from chalicelib.store.transactions import transact
+
+
+class MonitorStore:
+    def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> Monitor | None:
+        try:
+            item = MonitorItem.get(f"T#{team_id}", f"MON#{monitor_id}", consistent_read=consistent)
+        except MonitorItem.DoesNotExist:
+            return None
+        return _monitor(item)
+
+    def of_team(self, team_id: str, kind: str) -> list[Monitor]:
+        items = MonitorItem.query(f"T#{team_id}", MonitorItem.sk.startswith("MON#"))
+        found = [_monitor(item) for item in items if item.kind == kind]
+        return sorted(found, key=lambda m: (m.created_at, m.id), reverse=True)
+
+    def write(self, change: MonitorWrite, limit: int) -> Written:
+        plan = _Plan(change, limit)
+        lost = transact(MonitorItem, plan.fill)
+        if lost is None:
+            return Written.YES
+        return min((plan.meaning(index) for index in lost), key=_MEANINGS.index)
+
+    def forget(self, monitor_id: str) -> None:
+        with IncidentItem.batch_write() as batch:
+            for item in IncidentItem.query(f"M#{monitor_id}", attributes_to_get=["pk", "sk"]):
+                batch.delete(item)
+
+    def locator(self, monitor_id: str) -> Locator | None:
+        try:
+            item = LocatorItem.get(f"M#{monitor_id}", "L", consistent_read=False)
+        except LocatorItem.DoesNotExist:
+            return None
+        return Locator(
+            monitor_id=monitor_id,
+            team_id=item.team,
+            kind=item.kind,
+            is_public=item.is_public,
+            is_enabled=item.is_enabled,
+            placements=_placements(item.placements),
+        )
+
+
+_MEANINGS = (Written.LOST, Written.LIMIT, Written.NO_ROOM)
+"""When several conditions were lost: the one that tells the caller most comes first."""
+
+
+class _Plan:
+    """The actions of one configuration transaction, kept in the order in which DynamoDB reports them."""
+
+    def __init__(self, change: MonitorWrite, limit: int) -> None:
+        self._limit = limit
+        self._actions: dict[str, list[tuple[Written, Callable[[TransactWrite], None]]]] = {
+            "delete": [],
+            "put": [],
+            "update": [],
+        }
+        before, after = change.before, change.after
+        if after is None:
+            assert before is not None
+            self._remove(before)
+        else:
+            self._put_config(before, after)
+        if before is None:
+            assert after is not None
+            self._count(after, +1)
+            self._enter(after)
+            self._bump(after.placement.shard)
+        elif after is None:
+            self._count(before, -1)
+            self._leave(before)
+            self._bump(before.placement.shard)
+        elif _place(before) == _place(after):
+            self._resize(before, after)
+            self._bump(after.placement.shard)
+        else:
+            assert change.states is not None
+            self._move(before, after, change.states)
+
+    def fill(self, t: TransactWrite) -> None:
+        for actions in self._actions.values():
+            for _, action in actions:
+                action(t)
+
+    def meaning(self, index: int) -> Written:
+        return [meaning for actions in self._actions.values() for meaning, _ in actions][index]
+
+    def _add(
+        self, group: str, action: Callable[[TransactWrite], None], meaning: Written = Written.LOST
+    ) -> None:
+        self._actions[group].append((meaning, action))
+
+    def _remove(self, before: Monitor) -> None:
+        item = _monitor_item(before)
+        self._add("delete", lambda t: t.delete(item, condition=MonitorItem.rev == before.rev))
+        self._add("delete", lambda t: t.delete(LocatorItem(f"M#{before.id}")))
+        self._add("delete", lambda t: t.delete(_member_item(before)))
+
+    def _put_config(self, before: Monitor | None, after: Monitor) -> None:
+        as_read = MonitorItem.pk.does_not_exist() if before is None else MonitorItem.rev == before.rev
+        self._add("put", lambda t: t.save(_monitor_item(after), condition=as_read))
+        self._add("put", lambda t: t.save(_locator_item(after)))
+        self._add("put", lambda t: t.save(_member_item(after)))
+
+    def _count(self, monitor: Monitor, by: int) -> None:
+        item = LimitItem(f"T#{monitor.team_id}", f"LIMIT#{monitor.kind}")
+        below = LimitItem.pk.does_not_exist() | (LimitItem.taken < self._limit) if by > 0 else None
+        actions: list[Action] = [LimitItem.taken.add(by)]
+        self._add("update", lambda t: t.update(item, actions, condition=below), Written.LIMIT)
+
+    def _enter(self, monitor: Monitor) -> None:
+        size = len(encode_member(member_of(monitor)))
+        item = ShardItem("REG", f"S#{monitor.placement.shard}")
+        has_room = (ShardItem.members < MAX_MEMBERS) & (ShardItem.bytes <= MAX_BYTES - size)
+        actions: list[Action] = [ShardItem.members.add(1), ShardItem.bytes.add(size)]
+        self._add("update", lambda t: t.update(item, actions, condition=has_room), Written.NO_ROOM)
+
+    def _leave(self, monitor: Monitor) -> None:
+        size = len(encode_member(member_of(monitor)))
+        item = ShardItem("REG", f"S#{monitor.placement.shard}")
+        actions: list[Action] = [ShardItem.members.add(-1), ShardItem.bytes.add(-size)]
+        self._add("update", lambda t: t.update(item, actions))
+
+    def _resize(self, before: Monitor, after: Monitor) -> None:
+        """A longer URL may take a shard a little over its bytes; only new members are refused for that."""
+        grown = len(encode_member(member_of(after))) - len(encode_member(member_of(before)))
+        if grown:
+            item = ShardItem("REG", f"S#{after.placement.shard}")
+            self._add("update", lambda t: t.update(item, [ShardItem.bytes.add(grown)]))
+
+    def _bump(self, shard: str) -> None:
+        """Cancel every run that still has the old pack."""
+        state = StateItem(f"S#{shard}")
+        exists = StateItem.pk.exists()
+        self._add("update", lambda t: t.update(state, [StateItem.config_version.add(1)], condition=exists))
+
+    def _move(self, before: Monitor, after: Monitor, states: tuple[State, State]) -> None:
+        """The entry travels from one STATE to the other, both on the versions read."""
+        self._add("delete", lambda t: t.delete(_member_item(before)))
+        self._leave(before)
+        self._enter(after)
+        old, new = states
+        entry = old.entries.get(before.placement.position)
+        left = {p: e for p, e in old.entries.items() if p != before.placement.position}
+        joined = {**new.entries, **({after.placement.position: entry} if entry else {})}
+        for shard, read, entries in (
+            (before.placement.shard, old, left),
+            (after.placement.shard, new, joined),
+        ):
+            self._replace_state(shard, read, encode_entries(entries))
+
+    def _replace_state(self, shard: str, read: State, entries: bytes) -> None:
+        actions: list[Action] = [
+            StateItem.entries.set(entries),
+            StateItem.version.set(read.version + 1),
+            StateItem.config_version.add(1),
+        ]
+        as_read = StateItem.version == read.version
+        self._add("update", lambda t: t.update(StateItem(f"S#{shard}"), actions, condition=as_read))
+
+
+def _place(monitor: Monitor) -> tuple[str, int]:
+    return monitor.placement.shard, monitor.placement.position
+
+
+def _member_item(monitor: Monitor) -> MemberItem:
+    place = monitor.placement
+    return MemberItem(f"S#{place.shard}", f"M#{place.position:04d}", data=encode_member(member_of(monitor)))
+
+
+def _locator_item(monitor: Monitor) -> LocatorItem:
+    return LocatorItem(
+        f"M#{monitor.id}",
+        team=monitor.team_id,
+        kind=monitor.kind,
+        is_public=monitor.is_public,
+        is_enabled=monitor.is_enabled,
+        placements=_placements_json(monitor),
+    )
+
+
+def _monitor_item(m: Monitor) -> MonitorItem:
+    return MonitorItem(
+        f"T#{m.team_id}",
+        f"MON#{m.id}",
+        kind=m.kind,
+        name=m.name,
+        spec=_json(dict(m.spec)),
+        interval_seconds=m.interval_seconds,
+        timeout_seconds=m.timeout_seconds,
+        is_enabled=m.is_enabled,
+        is_public=m.is_public,
+        enabled_at=None if m.enabled_at is None else int(m.enabled_at.timestamp()),
+        created_at=_milliseconds(m.created_at),
+        updated_at=int(m.updated_at.timestamp()),
+        rev=m.rev,
+        token=m.token,
+        placements=_placements_json(m),
+    )
+
+
+def _monitor(item: MonitorItem) -> Monitor:
+    return Monitor(
+        id=item.sk.removeprefix("MON#"),
+        team_id=item.pk.removeprefix("T#"),
+        kind=item.kind,
+        name=item.name,
+        spec=json.loads(item.spec),
+        interval_seconds=int(item.interval_seconds),
+        timeout_seconds=item.timeout_seconds,
+        is_enabled=item.is_enabled,
+        is_public=item.is_public,
+        enabled_at=None if item.enabled_at is None else _instant(item.enabled_at),
+        created_at=_instant(item.created_at / 1000),
+        updated_at=_instant(item.updated_at),
+        rev=int(item.rev),
+        token=item.token,
+        placements=_placements(item.placements),
+    )
+
+
+def _placements_json(monitor: Monitor) -> str:
+    return _json(
+        [
+            [p.shard, p.position, p.from_slot, p.interval_seconds, p.to_slot, p.first_slot]
+            for p in monitor.placements
+        ]
+    )
+
+
+def _placements(text: str) -> tuple[Placement, ...]:
+    return tuple(Placement(*row) for row in json.loads(text))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

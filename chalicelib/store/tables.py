@@ -1,0 +1,292 @@
+"""The three tables as PynamoDB models: one class an item kind, one table a lifetime.
+
+    teams   T#<team>      TEAM | MON#<monitor> | KEY#<slot> | LIMIT#<kind>
+            K#<digest>    K                       the key as the authorizer finds it
+            TEAMS         T#<team>                the list of teams
+    checks  REG           S#<shard>               registry of shards
+            S#<shard>     STATE | PACK | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
+            M#<monitor>   L                       locator
+    alerts  M#<monitor>   I#<seq>                 incidents
+            OUT#<shard>   <monitor>#<seq>         outbox
+
+Attribute names are short because every byte of an item is paid for. TTL deletes days late, so readers of
+items that expire filter on `ttl` themselves.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.models import Model
+
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class TeamItem(Model):
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="TEAM")
+    name = UnicodeAttribute()
+    slug = UnicodeAttribute()
+    owner_id = UnicodeAttribute()
+    owner_email = UnicodeAttribute()
+    created_at = NumberAttribute()
+
+
+class TeamListItem(Model):
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True, default="TEAMS")
+    sk = UnicodeAttribute(range_key=True)
+
+
+class MonitorItem(Model):
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    kind = UnicodeAttribute(attr_name="k")
+    name = UnicodeAttribute(attr_name="n")
+    spec = UnicodeAttribute(attr_name="s")
+    interval_seconds = NumberAttribute(attr_name="iv")
+    timeout_seconds = NumberAttribute(attr_name="to")
+    is_enabled = BooleanAttribute(attr_name="on")
+    is_public = BooleanAttribute(attr_name="pub")
+    enabled_at = NumberAttribute(attr_name="en", null=True)
+    created_at = NumberAttribute(attr_name="cr")
+    updated_at = NumberAttribute(attr_name="up")
+    rev = NumberAttribute(attr_name="r")
+    token = UnicodeAttribute(attr_name="t")
+    placements = UnicodeAttribute(attr_name="pl")
+
+
+class LimitItem(Model):
+    """How many of a kind a team has; the transaction that adds one carries the limit as a condition."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    taken = NumberAttribute(attr_name="c", default=0)
+
+
+class KeySlotItem(Model):
+    """One of a team's ten key slots; the list of keys is the list of taken slots."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    digest = UnicodeAttribute()
+    prefix = UnicodeAttribute()
+    scopes = UnicodeAttribute()
+    created_at = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
+    created_by = UnicodeAttribute(null=True)
+
+
+class KeyItem(Model):
+    """A key as a request finds it. `store/key_uses.py` reads and writes it without PynamoDB."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="K")
+    id = UnicodeAttribute()
+    team = UnicodeAttribute()
+    scopes = UnicodeAttribute()
+    is_disabled = BooleanAttribute(attr_name="dis", default=False)
+    expires_at = NumberAttribute(attr_name="exp", null=True)
+    window = NumberAttribute(attr_name="w", default=0)
+    used = NumberAttribute(attr_name="n", default=0)
+    last_used_at = NumberAttribute(attr_name="lu", null=True)
+
+
+class ShardItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True, default="REG")
+    sk = UnicodeAttribute(range_key=True)
+    team = UnicodeAttribute(attr_name="t")
+    members = NumberAttribute(attr_name="m", default=0)
+    bytes = NumberAttribute(attr_name="b", default=0)
+    last_position = NumberAttribute(attr_name="next", default=0)
+
+
+class StateItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="STATE")
+    version = NumberAttribute(attr_name="v", default=0)
+    config_version = NumberAttribute(attr_name="c", default=0)
+    swept = NumberAttribute(attr_name="w")
+    entries = BinaryAttribute(attr_name="e", legacy_encoding=False, default=b"")
+
+
+class PackItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="PACK")
+    config_version = NumberAttribute(attr_name="c")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+
+
+class MemberItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+
+
+class ExtrasItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = UnicodeAttribute(attr_name="d")
+
+
+class TickItem(Model):
+    """Put by the plain client (`store/ticks.py`): PynamoDB cannot return the item a condition met."""
+
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+    ttl = NumberAttribute()
+
+
+class CountsItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    upto = NumberAttribute(attr_name="u")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+    ttl = NumberAttribute()
+
+
+class LocatorItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="L")
+    team = UnicodeAttribute(attr_name="t")
+    kind = UnicodeAttribute(attr_name="k")
+    is_public = BooleanAttribute(attr_name="pub")
+    is_enabled = BooleanAttribute(attr_name="on")
+    placements = UnicodeAttribute(attr_name="pl")
+
+
+class IncidentItem(Model):
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    team = UnicodeAttribute(attr_name="t")
+    opened_at = NumberAttribute(attr_name="o")
+    resolved_at = NumberAttribute(attr_name="re", null=True)
+    status = NumberAttribute(attr_name="st")
+    reason = NumberAttribute(attr_name="rs")
+    status_code = NumberAttribute(attr_name="sc")
+    ttl = NumberAttribute()
+
+
+class OutboxItem(Model):
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    team = UnicodeAttribute(attr_name="t")
+    kind = UnicodeAttribute(attr_name="k")
+    opened_seq = NumberAttribute(attr_name="op")
+    before = NumberAttribute(attr_name="b", null=True)
+    after = NumberAttribute(attr_name="a")
+    slot = NumberAttribute(attr_name="s")
+    at = NumberAttribute()
+    reason = NumberAttribute(attr_name="rs")
+    status_code = NumberAttribute(attr_name="sc")
+    response_ms = NumberAttribute(attr_name="ms")
+    ttl = NumberAttribute()
+
+
+TEAMS: tuple[type[Model], ...] = (TeamItem, TeamListItem, MonitorItem, LimitItem, KeySlotItem, KeyItem)
+CHECKS: tuple[type[Model], ...] = (
+    ShardItem,
+    StateItem,
+    PackItem,
+    MemberItem,
+    ExtrasItem,
+    TickItem,
+    CountsItem,
+    LocatorItem,
+)
+ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)
+
+
+def bind(settings: Settings, client: "DynamoDBClient") -> None:
+    """Point every model at the deployment's tables and at the process's one client.
+
+    PynamoDB reads `Meta` at class definition and would make a client (45 ms) per class; its connections
+    are made here once and handed ours.
+    """
+    for models, name in (
+        (TEAMS, settings.teams_table),
+        (CHECKS, settings.checks_table),
+        (ALERTS, settings.alerts_table),
+    ):
+        for model in models:
+            model.Meta.table_name = name
+            model.Meta.region = settings.aws_region
+            model._connection = None
+            model._get_connection().connection._client = cast(Any, client)
+
+
+def create_tables(settings: Settings, client: "DynamoDBClient") -> None:
+    """Make missing tables: the local engine's and the tests'. Deployed, the template makes them."""
+    existing = set(client.list_tables()["TableNames"])
+    for name in (settings.teams_table, settings.checks_table, settings.alerts_table):
+        if name in existing:
+            continue
+        client.create_table(
+            TableName=name,
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )

@@ -1,0 +1,1 @@
+"""The local runner: the deployed code over an embedded engine. Never ships."""
