@@ -70,5 +70,5 @@ class PayloadTooLarge(AppError):
 
 
 class Contended(Exception):
-    """Internal: a transaction collided with another (TransactionConflict) or was throttled. Nothing was
-    written; read again and retry."""
+    """Internal: a transaction collided with another (TransactionConflict), was throttled, or its answer was
+    lost, so that it may have been written. Read again and retry: every write carries its condition."""

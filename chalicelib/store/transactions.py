@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -17,7 +18,7 @@ def transact(model: type[Model], fill: Callable[[TransactWrite], None]) -> tuple
     """Run what `fill` adds as one transaction over the connection of `model`.
 
     None when it was written; otherwise the indexes of the items whose condition was lost, counted in
-    the order deletes, puts, updates. Raises Contended when it collided or was throttled.
+    the order deletes, puts, updates. Raises Contended when it collided, was throttled or got no answer.
     """
     try:
         with TransactWrite(connection=model._get_connection().connection) as transaction:
@@ -28,6 +29,8 @@ def transact(model: type[Model], fill: Callable[[TransactWrite], None]) -> tuple
         if lost:
             return lost
         if _COLLISIONS & set(codes) or error_code(error) in THROTTLES:
-            raise Contended(str(error_code(error))) from error
+            raise Contended(error_code(error)) from error
+        if isinstance(error.cause, BotoCoreError):
+            raise Contended("no answer") from error
         raise
     return None

@@ -1,0 +1,237 @@
+"""Monitors of any kind: create, read, change, delete, and the move between shards that a change may be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.identifier import new_uuid, with_prefix
+from chalicelib.domain.job import ProbeJob
+from chalicelib.domain.monitor import Monitor, Placement, Spec, close_placement, next_placement
+from chalicelib.domain.monitor_write import MonitorWrite, Written
+from chalicelib.domain.schedule import SpeedClass, anchor_after, slot_of, speed_class
+from chalicelib.domain.state import State
+from chalicelib.errors import Contended, LimitExceeded, NotFound
+from chalicelib.services.deps import Deps
+from chalicelib.services.placing import place, place_again
+
+TRIES = 8
+FIRST_RUN_DELAY_SECONDS = 1
+RETAINED_SECONDS = 36 * 86400
+"""Placements that ended longer ago than results are kept (35 days) are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a caller asks for, validated, in the terms of any kind."""
+
+    kind: str
+    name: str
+    spec: Spec
+    interval_seconds: int
+    timeout_seconds: float
+    is_enabled: bool
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A partial update: None leaves a field as it is; `spec` holds only the fields to change."""
+
+    name: str | None = None
+    spec: Mapping[str, Any] | None = None
+    interval_seconds: int | None = None
+    timeout_seconds: float | None = None
+    is_enabled: bool | None = None
+    is_public: bool | None = None
+
+
+def list_monitors(deps: Deps, team_id: str, kind: str) -> list[Monitor]:
+    return deps.monitors.of_team(team_id, kind)
+
+
+def get_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, *, consistent: bool = True) -> Monitor:
+    """Raises NotFound, also for another team's monitor or one of another kind."""
+    monitor = deps.monitors.get(team_id, monitor_id, consistent=consistent)
+    if monitor is None or monitor.kind != kind:
+        raise NotFound("There is no such monitor.")
+    return monitor
+
+
+def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monitor:
+    """Store a monitor and enqueue its first run. Raises LimitExceeded."""
+    created_at = deps.now()
+    monitor_id = with_prefix(prefix, new_uuid(created_at, deps.random_bits(74)))
+    token = f"{deps.random_bits(64):016x}"
+    speed = speed_class(draft.interval_seconds, draft.timeout_seconds)
+    first_slot = slot_of(created_at.timestamp(), speed.slot_seconds)
+    bare = Monitor(
+        id=monitor_id,
+        team_id=team_id,
+        kind=draft.kind,
+        name=draft.name,
+        spec=draft.spec,
+        interval_seconds=draft.interval_seconds,
+        timeout_seconds=draft.timeout_seconds,
+        is_enabled=draft.is_enabled,
+        is_public=draft.is_public,
+        enabled_at=created_at if draft.is_enabled else None,
+        created_at=created_at,
+        updated_at=created_at,
+        token=token,
+    )
+    shard, position = place(deps, bare, speed)
+    for attempt in range(TRIES):
+        _pause(deps, attempt)
+        anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
+        placement = Placement(shard, position, anchor, draft.interval_seconds, first_slot=first_slot)
+        if not draft.is_enabled:
+            placement = replace(placement, first_slot=None, to_slot=anchor)
+        monitor = replace(bare, placements=(placement,))
+        written = _write(deps, MonitorWrite(None, monitor))
+        if written is Written.LOST:
+            stored = deps.monitors.get(team_id, monitor_id, consistent=True)
+            if stored is not None and stored.token == token:
+                written, monitor = Written.YES, stored
+        if written is Written.YES:
+            if monitor.is_enabled:
+                job = ProbeJob(shard, first_slot, first_position=position)
+                deps.queue.send([(job, FIRST_RUN_DELAY_SECONDS)])
+            return monitor
+        if written is Written.LIMIT:
+            raise LimitExceeded(f"A team has at most {deps.settings.monitors_per_team} of these monitors.")
+        if written is Written.NO_ROOM:
+            shard, position = place_again(deps, bare, speed, shard)
+    raise Contended("create")
+
+
+def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change: Change) -> Monitor:
+    """Apply a partial update; `updated_at` moves only when something changes. Raises NotFound.
+
+    A new interval or an enable starts a new schedule at the next anchor; a change of the speed class
+    moves the monitor to another shard with its state.
+    """
+    token = f"{deps.random_bits(64):016x}"
+    taken: dict[SpeedClass, tuple[str, int]] = {}
+    for attempt in range(TRIES):
+        _pause(deps, attempt)
+        before = get_monitor(deps, team_id, kind, monitor_id)
+        if before.token == token:
+            return before
+        after = _changed(before, change)
+        if after == before:
+            return before
+        now = deps.now()
+        after = replace(
+            after,
+            updated_at=now,
+            enabled_at=_enabled_at(before, after, now),
+            rev=before.rev + 1,
+            token=token,
+        )
+        write = _scheduled(deps, before, after, now, taken)
+        if write is None:
+            continue
+        written = _write(deps, write)
+        if written is Written.YES:
+            assert write.after is not None
+            return write.after
+        if written is Written.NO_ROOM:
+            taken.clear()
+    raise Contended("update")
+
+
+def delete_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str) -> None:
+    """Delete a monitor with everything that belongs to it. Raises NotFound.
+
+    Its results lie in ticks that it shares with others; without its locator nobody can reach them, and
+    they end with the ticks.
+    """
+    is_first = True
+    for attempt in range(TRIES):
+        _pause(deps, attempt)
+        monitor = deps.monitors.get(team_id, monitor_id, consistent=True)
+        if monitor is None or monitor.kind != kind:
+            if is_first:
+                raise NotFound("There is no such monitor.")
+            break
+        is_first = False
+        if _write(deps, MonitorWrite(monitor, None)) is Written.YES:
+            break
+    else:
+        raise Contended("delete")
+    deps.monitors.forget(monitor_id)
+
+
+def _changed(before: Monitor, change: Change) -> Monitor:
+    def or_before(new: Any, old: Any) -> Any:
+        return old if new is None else new
+
+    return replace(
+        before,
+        name=or_before(change.name, before.name),
+        spec={**before.spec, **(change.spec or {})},
+        interval_seconds=or_before(change.interval_seconds, before.interval_seconds),
+        timeout_seconds=or_before(change.timeout_seconds, before.timeout_seconds),
+        is_enabled=or_before(change.is_enabled, before.is_enabled),
+        is_public=or_before(change.is_public, before.is_public),
+    )
+
+
+def _enabled_at(before: Monitor, after: Monitor, now: datetime) -> datetime | None:
+    if not after.is_enabled:
+        return None
+    return before.enabled_at if before.is_enabled else now
+
+
+def _scheduled(
+    deps: Deps,
+    before: Monitor,
+    after: Monitor,
+    now: datetime,
+    taken: dict[SpeedClass, tuple[str, int]],
+) -> MonitorWrite | None:
+    """The write with its placements. None when a STATE of a move is not there (a shard just made).
+
+    Every attempt computes the anchor anew, since it must lie ahead of the transaction's end.
+    """
+    speed = after.speed_class
+    anchor = anchor_after(now.timestamp(), speed.slot_seconds)
+    forget_before = int(now.timestamp()) - RETAINED_SECONDS
+    old = before.placement
+    if speed is not before.speed_class:
+        if speed not in taken:
+            taken[speed] = place(deps, after, speed)
+        shard, position = taken[speed]
+        ends = None if after.is_enabled else anchor
+        new = Placement(shard, position, anchor, after.interval_seconds, to_slot=ends)
+        moved = replace(after, placements=next_placement(before.placements, new, forget_before))
+        states = _states(deps, old.shard, shard)
+        return None if states is None else MonitorWrite(before, moved, states)
+    if after.is_enabled and (not before.is_enabled or after.interval_seconds != before.interval_seconds):
+        new = Placement(old.shard, old.position, anchor, after.interval_seconds)
+        return MonitorWrite(
+            before, replace(after, placements=next_placement(before.placements, new, forget_before))
+        )
+    if before.is_enabled and not after.is_enabled:
+        return MonitorWrite(before, replace(after, placements=close_placement(before.placements, anchor)))
+    return MonitorWrite(before, after)
+
+
+def _states(deps: Deps, old_shard: str, new_shard: str) -> tuple[State, State] | None:
+    old = deps.states.get(old_shard, consistent=True)
+    new = deps.states.get(new_shard, consistent=True)
+    return None if old is None or new is None else (old, new)
+
+
+def _write(deps: Deps, write: MonitorWrite) -> Written | None:
+    """None when the transaction collided with another: the API retries TransactionConflict too."""
+    try:
+        return deps.monitors.write(write, deps.settings.monitors_per_team)
+    except Contended:
+        return None
+
+
+def _pause(deps: Deps, attempt: int) -> None:
+    if attempt:
+        deps.wait(min(0.5, 0.02 * 2**attempt) * (0.5 + deps.random_bits(16) / 0x20000))
