@@ -51,7 +51,7 @@ class Settings:
     ca_file: str | None = None
     dynamodb_endpoint: str | None = None
     egress_allow: str = ""
-    dns_server: str | None = None
+    dns_server: tuple[str, int] | None = None
 
 
 def from_environment(env: Mapping[str, str]) -> Settings:

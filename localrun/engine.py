@@ -55,6 +55,15 @@ def start_dynoxide(db_path: Path | None) -> Engine:
     return engine
 
 
+def start_engine(data: Path, endpoint: str | None) -> Engine:
+    """The engine of a local run: the one given, else dynoxide on `data`. Raises EngineMissing."""
+    if endpoint is not None:
+        engine = Engine(endpoint, None)
+        wait_until_ready(engine)
+        return engine
+    return start_dynoxide(data / "dynamodb.sqlite")
+
+
 def wait_until_ready(engine: Engine) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _PR_SET_PDEATHSIG = 1
 
@@ -18,6 +18,14 @@ def die_with_parent(parent: int, sent: signal.Signals) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, sent)
     if os.getppid() != parent:
         os.kill(os.getpid(), sent)
+
+
+def follow_parent(env: Mapping[str, str]) -> None:
+    """End with the `make` that started us, also when that is killed. Only where it asked for it: started by
+    hand, we may outlive a shell."""
+    parent = env.get("UPTIME_PARENT_PID")
+    if parent is not None and parent.isdigit():
+        die_with_parent(int(parent), signal.SIGTERM)
 
 
 def start(command: Sequence[str], *, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

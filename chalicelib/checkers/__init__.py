@@ -1,0 +1,6 @@
+"""One file per kind of check. A new kind is one file and one line here."""
+
+CHECKERS = {
+    "http": "chalicelib.checkers.http",
+}
+"""Kind -> module, imported on use. A module has `parse`, and the pure functions `plan` and `judge`."""

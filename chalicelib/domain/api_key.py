@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-KEY_PATTERN = re.compile(r"uptime_[0-9a-f]{64}")
-_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(uptime_[0-9a-f]{64}) *")
+GATEWAY_PATTERN = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(uptime_[0-9a-f]{64}) *")
+"""What the gateway lets through to the authorizer; all else it answers 401 by itself."""
 PREFIX_LENGTH = 15
 MAX_KEYS_PER_TEAM = 10
 
@@ -60,7 +60,7 @@ def key_digest(key: str) -> str:
 
 def key_from_header(header: str | None) -> str | None:
     """The key of an `Authorization` header, or None when it has not exactly the documented form."""
-    match = _BEARER.fullmatch(header or "")
+    match = GATEWAY_PATTERN.fullmatch(header or "")
     return match.group(1) if match else None
 
 

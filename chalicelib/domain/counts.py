@@ -16,18 +16,18 @@ class Counts:
     by_position: Mapping[int, int] = field(default_factory=dict)
 
 
-def add_ticks(counts: Counts, ticks: Iterable[Tick], upto: int, keep: Iterable[int]) -> Counts:
-    """Count the ticks in [counts.upto, upto). Positions outside `keep` are gone and drop out.
+def add_ticks(counts: Counts, ticks: Iterable[Tick], upto: int) -> Counts:
+    """Count the ticks in [counts.upto, upto). Positions without a member stay: a monitor that moved to
+    another shard still has the results of this one.
 
     Deterministic over the stored ticks, which are final by then, so a repeated write is harmless.
     """
-    totals = {position: counts.by_position.get(position, 0) for position in keep}
+    totals = dict(counts.by_position)
     for tick in ticks:
         if counts.upto <= tick.slot < upto:
             for position in positions.members(tick.bitmap):
-                if position in totals:
-                    totals[position] += 1
-    return Counts(upto, {position: n for position, n in totals.items() if n})
+                totals[position] = totals.get(position, 0) + 1
+    return Counts(upto, totals)
 
 
 def encode_counts(counts: Counts) -> bytes:

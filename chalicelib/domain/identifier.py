@@ -1,8 +1,10 @@
 """Ids: a prefix that names the resource kind and 32 lower-case hex digits (contract, section 1)."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def _as_uuid7(milliseconds: int, random_bits: int) -> UUID:
@@ -12,7 +14,7 @@ def _as_uuid7(milliseconds: int, random_bits: int) -> UUID:
 
 
 def new_uuid(now: datetime, random_bits: int) -> UUID:
-    return _as_uuid7(int(now.timestamp() * 1000), random_bits)
+    return _as_uuid7((now - _EPOCH) // timedelta(milliseconds=1), random_bits)
 
 
 def with_prefix(prefix: str, uuid: UUID) -> str:

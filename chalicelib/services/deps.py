@@ -75,10 +75,12 @@ class Ticks(Protocol):
     def since(self, shard: str, slot: int, *, consistent: bool, until_slot: int | None = None) -> list[Tick]:
         """Every tick item of slots >= `slot` (and < `until_slot`), oldest first."""
 
-    def newest(self, shard: str, limit: int) -> list[Tick]:
-        """The `limit` newest tick items, newest first. Strongly consistent."""
+    def newest(self, shard: str, limit: int, *, consistent: bool) -> list[Tick]:
+        """The `limit` newest tick items, newest first."""
 
-    def pick(self, shard: str, parts: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Tick]:
+    def pick(
+        self, shard: str, parts: Iterable[tuple[int, str]], *, consistent: bool
+    ) -> dict[tuple[int, str], Tick]:
         """The tick items of these (slot, part); absent ones are absent."""
 
     def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:

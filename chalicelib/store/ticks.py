@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 TICK_TTL = timedelta(days=90)
 """Until compaction exists, the 30-day figures are computed from ticks."""
-_BATCH = 100
 
 
 class TickStore:
@@ -60,19 +59,21 @@ class TickStore:
         )
         return [_tick(item) for item in items]
 
-    def newest(self, shard: str, limit: int) -> list[Tick]:
+    def newest(self, shard: str, limit: int, *, consistent: bool) -> list[Tick]:
         items = TickItem.query(
             f"S#{shard}",
             TickItem.sk.between(_sort_key(0, ""), _LAST),
-            consistent_read=True,
+            consistent_read=consistent,
             scan_index_forward=False,
             limit=limit,
         )
         return [_tick(item) for item in items]
 
-    def pick(self, shard: str, parts: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Tick]:
+    def pick(
+        self, shard: str, parts: Iterable[tuple[int, str]], *, consistent: bool
+    ) -> dict[tuple[int, str], Tick]:
         keys = [(f"S#{shard}", _sort_key(slot, part)) for slot, part in parts]
-        found = [_tick(item) for item in TickItem.batch_get(keys)]
+        found = [_tick(item) for item in TickItem.batch_get(keys, consistent_read=consistent)]
         return {(tick.slot, tick.part): tick for tick in found}
 
     def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:

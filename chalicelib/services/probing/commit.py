@@ -49,10 +49,7 @@ def commit(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequence[Tick]
             if state.config_version != pack.config_version:
                 pack = load_pack(deps, slot.shard, state)
         is_sweep = state.swept < sweep_boundary(slot.shard, slot.at)
-        if is_sweep:
-            ticks = _sweep(deps, slot, state, pack, own)
-        else:
-            ticks = _recent_ticks(deps, slot, state, pack, own)
+        ticks = _sweep(deps, slot, state, own) if is_sweep else _recent_ticks(deps, slot, state, pack, own)
         if _apply(deps, slot, state, pack, ticks, is_sweep=is_sweep):
             return
     log.warning("shard %s slot %s: STATE lost %s times, left to the next run", slot.shard, slot.at, tries)
@@ -107,7 +104,7 @@ def _has_gap(slot: Slot, low: int, pack: Pack, ticks: Iterable[Tick]) -> bool:
     return any(member.is_due(at, slot.seconds) for at in empty for member in pack.members.values())
 
 
-def _sweep(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequence[Tick]) -> list[Tick]:
+def _sweep(deps: Deps, slot: Slot, state: State, own: Sequence[Tick]) -> list[Tick]:
     """The hourly look at every tick since the last sweep, which also carries the counts forward.
 
     The counts are saved before the STATE write that ends the sweep, so `swept` never runs ahead of them.
@@ -117,5 +114,5 @@ def _sweep(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequence[Tick]
     ticks = deps.ticks.since(slot.shard, low, consistent=True)
     settled = slot.at - SETTLED_SECONDS
     if settled > before.upto:
-        deps.ticks.save_counts(slot.shard, slot.at // 3600, add_ticks(before, ticks, settled, pack.members))
+        deps.ticks.save_counts(slot.shard, slot.at // 3600, add_ticks(before, ticks, settled))
     return [*ticks, *own]

@@ -54,6 +54,8 @@ def run(deps: Deps, job: ProbeJob) -> int:
         rest = {member.position for member in due} - set(positions.members(own[0].bitmap))
         if rest:
             late = {position: o for position, o in observation.until_end().items() if position in rest}
+            if not late:
+                return len(due)
             own.append(deps.ticks.put(job.shard, build_tick(job.slot, STRAGGLERS, started_at, late)))
             _commit_again(deps, slot, pack, own)
     return len(due)

@@ -1,0 +1,30 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT NEW_KEY
+
+.PHONY: run test test-system check bench package clean
+
+run: $(VENV)/.run node_modules/.installed
+	@UPTIME_PARENT_PID=$$PPID exec $(BIN)/python local.py
+
+test: $(VENV)/.dev node_modules/.installed
+	$(BIN)/python -m pytest -m "not system" -n auto
+
+$(VENV)/pyvenv.cfg:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/pyvenv.cfg requirements.txt requirements-run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-run.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/pyvenv.cfg requirements.txt requirements-run.txt requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+node_modules/.installed: package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,148 @@
+"""The check engine: many exchanges at a time in one thread and one loop."""
+
+import functools
+import logging
+import resource
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from chalicelib.domain.outcome import Reason
+from chalicelib.net.exchange import Answer, Exchange
+from chalicelib.net.http import HttpCheck, Means
+from chalicelib.net.loop import Guard, Loop, Timer
+from chalicelib.net.multi import Transfers
+from chalicelib.net.policy import Policy
+from chalicelib.net.resolve import Nameserver, Resolver
+from chalicelib.net.transfer import Settings
+
+logger = logging.getLogger(__name__)
+
+# A run that lags more than this behind its pace does not catch up: a burst would falsify its timings.
+_MAX_LAG_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """`starts_per_second` None starts all at once, which costs least and makes the timings untrue."""
+
+    policy: Policy
+    nameserver: Nameserver | None = None
+    ca_file: str | None = None
+    starts_per_second: float | None = 100.0
+    user_agent: str = "Uptime/1.0"
+
+
+class Engine:
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+
+    def start(self, exchanges: Mapping[int, Exchange]) -> "Run":
+        """Begin a run; its exchanges start in the mapping's order, the first at once."""
+        return Run(self._options, exchanges)
+
+
+class Run:
+    """Time only passes for a run inside `collect`; what arrives between two calls is stamped late."""
+
+    def __init__(self, options: EngineOptions, exchanges: Mapping[int, Exchange]) -> None:
+        self._loop = Loop()
+        settings = Settings(options.policy.permits, options.user_agent, options.ca_file)
+        self._means = Means(options.policy, Resolver(options.nameserver), Transfers(self._loop, settings))
+        self._interval = 1 / options.starts_per_second if options.starts_per_second else 0.0
+        self._room = _sockets_allowed()
+        self._waiting = deque(exchanges.items())
+        self._running: dict[int, HttpCheck] = {}
+        self._answers: dict[int, Answer] = {}
+        self._started_at = self._next_start_at = time.monotonic()
+        self._starter: Timer | None = None
+        self._is_closed = False
+        self._schedule_start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def pending(self) -> int:
+        """How many exchanges have not ended yet."""
+        return len(self._waiting) + len(self._running)
+
+    def collect(self, until_seconds: float | None = None) -> dict[int, Answer]:
+        """Run until every exchange has ended, or the run is `until_seconds` old; what arrived since last."""
+        until = None if until_seconds is None else self._started_at + until_seconds
+        while self.pending and (until is None or time.monotonic() < until):
+            self._loop.run_once(until)
+        answers, self._answers = self._answers, {}
+        return answers
+
+    def close(self) -> None:
+        """Abandon what still runs and let go of every socket. Closing twice does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._waiting.clear()
+        for check in self._running.values():
+            check.close()
+        self._running.clear()
+        self._means.transfers.close()
+        self._loop.close()
+
+    def _schedule_start(self) -> None:
+        if self._waiting and self._starter is None and len(self._running) < self._room:
+            delay = max(0.0, self._next_start_at - time.monotonic())
+            self._starter = self._loop.call_later(delay, self._start_due)
+
+    def _start_due(self) -> None:
+        self._starter = None
+        now = time.monotonic()
+        self._next_start_at = max(self._next_start_at, now - _MAX_LAG_SECONDS)
+        while self._waiting and len(self._running) < self._room and self._next_start_at <= now:
+            self._next_start_at += self._interval
+            self._start(*self._waiting.popleft())
+        self._schedule_start()
+
+    def _start(self, key: int, exchange: Exchange) -> None:
+        offset_ms = (time.monotonic() - self._started_at) * 1000
+        guard = Guard(self._loop, functools.partial(self._crashed, key, offset_ms))
+        done = functools.partial(self._ended, key)
+
+        def start() -> None:
+            check = HttpCheck(exchange, self._means, guard, offset_ms, done)
+            self._running[key] = check
+            check.start()
+
+        guard.wrap(start)()
+
+    def _ended(self, key: int, answer: Answer) -> None:
+        self._running.pop(key, None)
+        self._answers[key] = answer
+        self._schedule_start()
+
+    def _crashed(self, key: int, offset_ms: float) -> None:
+        """Our own bug, while it is being handled: it costs this exchange its answer and no other."""
+        logger.exception("exchange %s failed inside the engine", key)
+        check = self._running.get(key)
+        if check is not None:
+            try:
+                check.close()
+            except Exception:
+                logger.exception("exchange %s could not be closed", key)
+        elapsed_ms = (time.monotonic() - self._started_at) * 1000 - offset_ms
+        self._ended(key, Answer(fault=Reason.INTERNAL, elapsed_ms=elapsed_ms, offset_ms=offset_ms))
+
+
+def _sockets_allowed() -> int:
+    """How many exchanges may be under way: each may hold two sockets, and Lambda allows 1024 files."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, (limit - 64) // 2) if limit > 0 else 10_000

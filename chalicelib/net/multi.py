@@ -1,0 +1,113 @@
+"""All transfers of a run in one libcurl multi handle, which waits in our loop.
+
+libcurl hands us its sockets and its timer (`socket_action`), so that everything waits in the same place.
+"""
+
+import functools
+import logging
+import select
+from collections.abc import Callable
+from typing import Any
+
+import pycurl
+
+from chalicelib.net.loop import READ, WRITE, Loop, Timer
+from chalicelib.net.transfer import Request, Settings, Transfer
+
+logger = logging.getLogger(__name__)
+
+
+class Transfers:
+    def __init__(self, loop: Loop, settings: Settings) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._timer: Timer | None = None
+        self._active: dict[Any, Transfer] = {}
+        self._multi = pycurl.CurlMulti()
+        # Every check makes connections of its own, HTTP/2 or not.
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._socket_changed)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timer_changed)
+
+    def start(self, request: Request, done: Callable[[int], None]) -> Transfer:
+        """Raises ValueError on a method or headers that cannot be sent.
+
+        `done` is told from the loop how libcurl ended; it must not raise, and has to drop the transfer.
+        """
+        transfer = Transfer(request, self._settings, self._stop, done)
+        self._active[transfer.curl] = transfer
+        self._multi.add_handle(transfer.curl)
+        return transfer
+
+    def _stop(self, transfer: Transfer) -> None:
+        """End a transfer from within libcurl's callback, where it may not be closed.
+
+        A callback that fails would end it too, but makes HTTP/2 servers an error they should not see.
+        """
+        self._loop.call_later(0, functools.partial(self._ended, transfer.curl, pycurl.E_OK))
+
+    def drop(self, transfer: Transfer) -> None:
+        """Let go of a transfer, ended or not; doing it again does nothing."""
+        if self._active.pop(transfer.curl, None) is not None:
+            self._multi.remove_handle(transfer.curl)
+            transfer.curl.close()
+
+    def close(self) -> None:
+        for transfer in list(self._active.values()):
+            self.drop(transfer)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._multi.close()
+        # libcurl keeps what its callbacks refer to for as long as the handle's object lives.
+        del self._multi
+
+    def _socket_changed(self, what: int, fd: int, multi: Any, data: Any) -> None:
+        if what == pycurl.POLL_REMOVE:
+            self._loop.unwatch(fd)
+            return
+        events = (READ if what & pycurl.POLL_IN else 0) | (WRITE if what & pycurl.POLL_OUT else 0)
+        if self._loop.is_watching(fd):
+            self._loop.change(fd, events)
+        else:
+            self._loop.watch(fd, events, lambda ready: self._act(fd, ready))
+
+    def _timer_changed(self, milliseconds: int) -> None:
+        # libcurl may not be called from here, not even for "at once": hence always by way of the loop.
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if milliseconds >= 0:
+            self._timer = self._loop.call_later(milliseconds / 1000, self._timer_expired)
+
+    def _timer_expired(self) -> None:
+        self._timer = None
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, fd: int, ready: int) -> None:
+        action = 0
+        if ready & (READ | select.EPOLLHUP):
+            action |= pycurl.CSELECT_IN
+        if ready & WRITE:
+            action |= pycurl.CSELECT_OUT
+        if ready & select.EPOLLERR:
+            action |= pycurl.CSELECT_ERR
+        try:
+            self._multi.socket_action(fd, action)
+        except pycurl.error:
+            logger.exception("libcurl refused an event")
+            self._loop.unwatch(fd)
+        self._reap()
+
+    def _reap(self) -> None:
+        queued = 1
+        while queued:
+            queued, succeeded, failed = self._multi.info_read()
+            for curl in succeeded:
+                self._ended(curl, pycurl.E_OK)
+            for curl, code, _ in failed:
+                self._ended(curl, code)
+
+    def _ended(self, curl: Any, code: int) -> None:
+        transfer = self._active.get(curl)
+        if transfer is not None:
+            transfer.done(code)

@@ -1,0 +1,48 @@
+"""Query parameters: whole numbers in a range, refused outside it and never clamped."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.errors import Detail, InvalidInput
+
+_WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    name: str
+    default: int
+    least: int
+    most: int | None = None
+
+    @property
+    def text(self) -> str:
+        return f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+
+
+def whole_numbers(query: Mapping[str, Sequence[str]], *bounds: Bounds) -> list[int]:
+    """The values in the order of `bounds`. Raises InvalidInput naming every bad parameter at once."""
+    values: list[int] = []
+    bad: list[Detail] = []
+    for bound in bounds:
+        texts = query.get(bound.name, ())
+        value = _value(texts, bound)
+        if value is None:
+            bad.append(Detail(bound.name, f"must be one whole number, {bound.text}"))
+        else:
+            values.append(value)
+    if bad:
+        raise InvalidInput(bad)
+    return values
+
+
+def _value(texts: Sequence[str], bound: Bounds) -> int | None:
+    if not texts:
+        return bound.default
+    if len(texts) > 1 or not _WHOLE.fullmatch(texts[0]):
+        return None
+    value = int(texts[0])
+    if value < bound.least or (bound.most is not None and value > bound.most):
+        return None
+    return value

@@ -1,0 +1,1 @@
+"""Request and response models, at the edge only: nothing behind the routes knows them."""

@@ -1,0 +1,166 @@
+"""The only place where edges are built, each on first use, and swapped for tests and the local runner."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from chalicelib.domain.member import Pack
+from chalicelib.services.deps import (
+    Checks,
+    Deps,
+    Keys,
+    KeyUses,
+    Members,
+    Monitors,
+    Queue,
+    Shards,
+    States,
+    Teams,
+    Ticks,
+)
+from chalicelib.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class Edges:
+    """The real `Deps`. Heavy modules are imported by the edge that needs them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.packs: dict[str, Pack] = {}
+        self._is_bound = False
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def random_bits(self, count: int) -> int:
+        return secrets.randbits(count)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        from chalicelib.store.client import dynamodb_client
+
+        return dynamodb_client(self.settings)
+
+    def _bind_models(self) -> None:
+        from chalicelib.store.tables import bind
+
+        if not self._is_bound:
+            bind(self.settings, self.dynamodb)
+            self._is_bound = True
+
+    @cached_property
+    def key_uses(self) -> KeyUses:
+        from chalicelib.store.key_uses import KeyUseStore
+
+        return KeyUseStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def shards(self) -> Shards:
+        from chalicelib.store.shards import ShardStore
+
+        self._bind_models()
+        return ShardStore()
+
+    @cached_property
+    def states(self) -> States:
+        from chalicelib.store.states import StateStore
+
+        self._bind_models()
+        return StateStore()
+
+    @cached_property
+    def members(self) -> Members:
+        from chalicelib.store.members import MemberStore
+
+        self._bind_models()
+        return MemberStore()
+
+    @cached_property
+    def ticks(self) -> Ticks:
+        from chalicelib.store.ticks import TickStore
+
+        self._bind_models()
+        return TickStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def monitors(self) -> Monitors:
+        from chalicelib.store.monitors import MonitorStore
+
+        self._bind_models()
+        return MonitorStore()
+
+    @cached_property
+    def keys(self) -> Keys:
+        from chalicelib.store.keys import KeyStore
+
+        self._bind_models()
+        return KeyStore()
+
+    @cached_property
+    def teams(self) -> Teams:
+        from chalicelib.store.teams import TeamStore
+
+        self._bind_models()
+        return TeamStore()
+
+    @cached_property
+    def queue(self) -> Queue:
+        import botocore.session
+
+        from chalicelib.queues import SqsQueue
+
+        session = botocore.session.get_session()
+        client = session.create_client("sqs", region_name=self.settings.aws_region)
+        return SqsQueue(cast("SQSClient", client), self.settings.probe_queue_url)
+
+    @cached_property
+    def checks(self) -> Checks:
+        return self.build_checks(self.settings)
+
+    @staticmethod
+    def build_checks(settings: Settings) -> Checks:
+        from chalicelib.checkers.runner import CheckRunner
+        from chalicelib.net.engine import Engine, EngineOptions
+        from chalicelib.net.policy import Policy, parse_allowances
+
+        options = EngineOptions(
+            policy=Policy(parse_allowances(settings.egress_allow)),
+            nameserver=settings.dns_server,
+            ca_file=settings.ca_file,
+            starts_per_second=settings.starts_per_second,
+        )
+        return CheckRunner(Engine(options))
+
+
+_current: Deps | None = None
+
+
+def deps() -> Deps:
+    """This container's edges, from the environment on first use."""
+    global _current
+    if _current is None:
+        _current = Edges(from_environment(os.environ))
+    return _current
+
+
+@contextmanager
+def override(other: Deps) -> Iterator[None]:
+    """Use other edges for a while: the tests' fakes, the local runner's."""
+    global _current
+    before, _current = _current, other
+    try:
+        yield
+    finally:
+        _current = before

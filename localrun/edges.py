@@ -1,0 +1,46 @@
+"""The deployment's edges with the local clock, queue and engine in their places."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.services.deps import Checks
+from chalicelib.settings import Settings
+from chalicelib.wiring import Edges
+from localrun.clock import Clock
+from localrun.units import UnitCounter
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class LocalEdges(Edges):
+    """`Edges` whose time is the local clock's; the runner puts its own queue in the place of SQS."""
+
+    def __init__(self, settings: Settings, clock: Clock, units: UnitCounter) -> None:
+        super().__init__(settings)
+        self.clock = clock
+        self.units = units
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client = super().dynamodb
+        self.units.watch(client)
+        return client
+
+    @property
+    def checks(self) -> Checks:  # type: ignore[override]
+        """Unpaced while an advance runs: its timings are pretended anyway."""
+        return self._unpaced if self.clock.is_advancing else self._paced
+
+    @cached_property
+    def _paced(self) -> Checks:
+        return self.build_checks(self.settings)
+
+    @cached_property
+    def _unpaced(self) -> Checks:
+        return self.build_checks(replace(self.settings, starts_per_second=None))

@@ -1,0 +1,202 @@
+"""What must hold at every write of the protocol, and when all is quiet (design, section 3).
+
+I1  transitions: seq counts on by one, each row starts where the last one ended, one incident a time
+I2  evidence: a row and an entry tell of a stored result, and slots only go forward
+I3  at rest STATE agrees with every monitor's newest stored result
+I4  nothing is written for a monitor that is deleted, disabled or elsewhere, and no member outlives it
+I5  a pack is never older than its label, and at rest holds exactly the members
+I6  a tick never changes, and a monitor has one result a slot
+I7  without faults a monitor is checked in its anchor's slot
+I8  every write of entries raises the version, and `swept` and positions only grow
+I9  at rest registry, limits and locators agree with the monitors
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from chalicelib.domain.incident import IncidentChange, OutboxRow
+from chalicelib.domain.member import Member, Pack, encode_member, member_of
+from chalicelib.domain.monitor import Monitor
+from chalicelib.domain.outcome import Status
+from chalicelib.domain.shard import Shard
+from chalicelib.domain.state import Entry, State
+from chalicelib.domain.tick import Tick
+from tests.fakes import DoneChange, FakeStore, locator_of
+
+Place = tuple[str, int]
+
+
+class Invariants:
+    """Watches a store; `broken` collects (name, what happened)."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self.store = store
+        self.broken: list[tuple[str, str]] = []
+        self.owner: dict[Place, str] = {}
+        self.rows: defaultdict[str, list[OutboxRow]] = defaultdict(list)
+        self.results: dict[tuple[str, int], tuple[Status, Place, str]] = {}
+        self.newest: dict[Place, int] = {}
+        self.newest_at_query: Callable[[], Mapping[Place, int]] = dict
+        """The newest stored slots when whoever writes now last asked for ticks."""
+        self._last: dict[str, Entry] = {}
+        self._members_at: defaultdict[str, dict[int, dict[int, Member]]] = defaultdict(dict)
+        store.on_write = self.written
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.broken}
+
+    def written(self, changes: Sequence[DoneChange]) -> None:
+        """Members first (they tell whose a position is), STATE after the rows that explain it."""
+        for kind, key, old, new in changes:
+            if kind[0] == "member" and new is not None:
+                self._member((kind[1], key), new)
+            elif kind[0] == "tick":
+                self._tick(kind[1], old, new)
+            elif kind == "outbox":
+                self._row(old, new)
+            elif kind == "incident" and new is not None:
+                self._incident(old, new)
+            elif kind == "pack":
+                self._pack(key, new)
+            elif kind == "shard":
+                self._check("I8", old is None or new.last_position >= old.last_position, f"positions {new}")
+        for kind, key, old, new in changes:
+            if kind == "state":
+                self._state(key, old, new)
+
+    def _check(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            self.broken.append((name, what))
+
+    def _monitor(self, monitor_id: str) -> Monitor | None:
+        monitor: Monitor | None = self.store.items["monitor"].get(monitor_id)
+        return monitor
+
+    def _is_at(self, monitor_id: str | None, place: Place) -> bool:
+        monitor = self._monitor(monitor_id or "")
+        return monitor is not None and _place(monitor) == place
+
+    def _member(self, place: Place, member: Member) -> None:
+        taken = self.owner.setdefault(place, member.monitor_id)
+        self._check("I8", taken == member.monitor_id, f"{place} of {taken} given to {member.monitor_id}")
+        self._check("I4", self._is_at(member.monitor_id, place), f"zombie member {place} {member}")
+
+    def _tick(self, shard: str, old: Tick | None, tick: Tick) -> None:
+        self._check("I6", old is None, f"tick {shard} {tick.slot} {tick.part} changed")
+        for position, outcome in tick.outcomes():
+            place = (shard, position)
+            monitor_id = self.owner[place]
+            key = (monitor_id, tick.slot)
+            first = self.results.setdefault(key, (outcome.status, place, tick.part))
+            self._check("I6", first[1:] == (place, tick.part), f"{key} in {first} and {place} {tick.part}")
+            self.newest[place] = max(self.newest.get(place, 0), tick.slot)
+
+    def _row(self, old: OutboxRow | None, row: OutboxRow) -> None:
+        rows, monitor = self.rows[row.monitor_id], self._monitor(row.monitor_id)
+        self._check("I1", old is None, f"row {row} written again")
+        self._check("I4", monitor is not None and monitor.is_enabled, f"{row} of a gone or disabled monitor")
+        self._check("I1", row.seq == len(rows) + 1, f"{row} after {len(rows)} rows")
+        self._check("I1", row.before is not row.after, f"{row} changes nothing")
+        if rows:
+            self._check("I1", row.before is rows[-1].after, f"{row} after {rows[-1]}")
+            self._check("I2", row.slot > rows[-1].slot, f"{row} after {rows[-1]}")
+        else:
+            self._check("I1", row.before in (None, Status.UP), f"first row {row}")
+            self._check("I1", not row.after.is_healthy, f"first row {row}")
+        evidence = self.results.get((row.monitor_id, row.slot))
+        self._check("I2", evidence is not None and evidence[0] is row.after, f"{row} but {evidence}")
+        if monitor is not None:
+            known = self.newest_at_query().get(_place(monitor), 0)
+            self._check("I2", known <= row.slot, f"{row} is history: {known} was stored before the query")
+        rows.append(row)
+
+    def _incident(self, old: IncidentChange | None, new: IncidentChange) -> None:
+        key = new.monitor_id
+        others: list[IncidentChange] = [i for (m, _), i in self.store.items["incident"].items() if m == key]
+        others = [i for i in others if i.opened_seq != new.opened_seq]
+        self._check("I1", all(i.is_resolving for i in others), f"{new} beside an open incident")
+        self._check("I1", old is None or not old.is_resolving, f"{new} after the end")
+
+    def _state(self, shard: str, old: State | None, new: State) -> None:
+        before = old or State(0, -1, 0, {})
+        if new.config_version != before.config_version:
+            members = self.store.items["member", shard]
+            self._members_at[shard][new.config_version] = dict(members)
+        if new.entries != before.entries:
+            self._check("I8", new.version == before.version + 1, f"entries of {shard} without a version")
+        self._check("I8", new.swept >= before.swept, f"{shard} swept goes back")
+        for position in before.entries.keys() - new.entries.keys():
+            is_member = position in self.store.items["member", shard]
+            self._check("I4", not is_member, f"entry of member {shard} {position} lost")
+        for position, entry in new.entries.items():
+            if before.entries.get(position) != entry:
+                self._entry((shard, position), entry)
+
+    def _entry(self, place: Place, entry: Entry) -> None:
+        monitor_id = self.owner.get(place, "")
+        self._check("I4", self._is_at(monitor_id, place), f"entry {place} {entry} of gone {monitor_id}")
+        last, rows = self._last.get(monitor_id), self.rows[monitor_id]
+        if last:
+            self._check("I2", entry.slot >= last.slot, f"{monitor_id} {last} -> {entry}")
+            self._check("I1", entry.seq >= last.seq, f"{monitor_id} {last} -> {entry}")
+        self._check("I1", entry.seq == len(rows), f"{monitor_id} {entry} with {len(rows)} rows")
+        status = rows[-1].after if rows else Status.UP
+        self._check("I1", entry.status is status, f"{monitor_id} {entry} after {rows[-1:]}")
+        self._last[monitor_id] = entry
+
+    def _pack(self, shard: str, pack: Pack) -> None:
+        now = self.store.items["member", shard]
+        later = [m for version, m in self._members_at[shard].items() if version >= pack.config_version]
+        for position in pack.members.keys() | now.keys():
+            held = pack.members.get(position)
+            is_fresh = any(members.get(position) == held for members in (*later, now))
+            self._check("I5", is_fresh, f"pack {shard} {pack.config_version}: {held} is older")
+
+    def at_rest(self) -> None:
+        """After two runs of every shard that met no fault."""
+        items = self.store.items
+        monitors: dict[str, Monitor] = items["monitor"]
+        for monitor in monitors.values():
+            self._monitor_at_rest(monitor)
+        self._check("I9", items["locator"] == {i: locator_of(m) for i, m in monitors.items()}, "locators")
+        taken = Counter((m.team_id, m.kind) for m in monitors.values())
+        self._check("I9", {k: n for k, n in items["limit"].items() if n} == taken, f"limits {items['limit']}")
+        for name, shard in items["shard"].items():
+            self._shard_at_rest(name, shard)
+
+    def _monitor_at_rest(self, monitor: Monitor) -> None:
+        shard, position = _place(monitor)
+        entry: Entry | None = self.store.items["state"][shard].entries.get(position)
+        rows = self.rows[monitor.id]
+        self._check("I1", (entry.seq if entry else 0) == len(rows), f"{monitor.id} {entry} rows {rows}")
+        open_now = {
+            seq
+            for (m, seq), i in self.store.items["incident"].items()
+            if m == monitor.id and not i.is_resolving
+        }
+        opened = {entry.opened_seq} if entry and entry.opened_seq else set()
+        self._check("I1", open_now == opened, f"{monitor.id} {entry} open {open_now}")
+        here = [
+            (s, r)
+            for (m, s), (r, place, _) in self.results.items()
+            if (m, place) == (monitor.id, (shard, position))
+        ]
+        if monitor.is_enabled and here:
+            slot, status = max(here)
+            agrees = entry is not None and (entry.status is status or slot <= entry.slot)
+            self._check("I3", agrees, f"{monitor.id} newest {slot} {status!r} STATE {entry}")
+
+    def _shard_at_rest(self, name: str, shard: Shard) -> None:
+        members: dict[int, Member] = self.store.items["member", name]
+        monitors: dict[str, Monitor] = self.store.items["monitor"]
+        wanted = {m.placement.position: member_of(m) for m in monitors.values() if m.placement.shard == name}
+        self._check("I5", members == wanted, f"members of {name}: {members} not {wanted}")
+        pack: Pack | None = self.store.items["pack"].get(name)
+        self._check("I5", pack is not None and pack.members == members, f"pack of {name}: {pack}")
+        size = sum(len(encode_member(m)) for m in members.values())
+        self._check("I9", (shard.members, shard.bytes) == (len(members), size), f"registry {shard}")
+
+
+def _place(monitor: Monitor) -> Place:
+    return monitor.placement.shard, monitor.placement.position

@@ -1,0 +1,48 @@
+from typing import TYPE_CHECKING
+
+from chalicelib.settings import Settings
+from chalicelib.store.client import dynamodb_client
+from chalicelib.store.tables import ALERTS, CHECKS, TEAMS, TeamItem, bind, create_tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def test_the_three_tables_are_made_once(settings: Settings, client: "DynamoDBClient") -> None:
+    create_tables(settings, client)
+    made = set(client.list_tables()["TableNames"])
+    assert {settings.teams_table, settings.checks_table, settings.alerts_table} <= made
+
+
+def test_every_model_stands_in_the_table_of_its_lifetime(
+    settings: Settings, client: "DynamoDBClient"
+) -> None:
+    for models, table in (
+        (TEAMS, settings.teams_table),
+        (CHECKS, settings.checks_table),
+        (ALERTS, settings.alerts_table),
+    ):
+        assert {model.Meta.table_name for model in models} == {table}
+
+
+def test_every_model_uses_the_one_client(client: "DynamoDBClient") -> None:
+    for model in (*TEAMS, *CHECKS, *ALERTS):
+        assert model._get_connection().connection.client is client
+
+
+def test_binding_again_moves_the_models(settings: Settings, client: "DynamoDBClient") -> None:
+    other = dynamodb_client(settings)
+    bind(settings, other)
+    try:
+        assert TeamItem._get_connection().connection.client is other
+        assert list(TeamItem.query("T#nobody")) == []
+    finally:
+        bind(settings, client)
+        other.close()
+
+
+def test_the_attribute_names_of_an_item_are_its_own() -> None:
+    for model in (*TEAMS, *CHECKS, *ALERTS):
+        names = [attribute.attr_name for attribute in model.get_attributes().values()]
+        assert len(set(names)) == len(names)
+        assert {"pk", "sk"} <= set(names)
