@@ -7,7 +7,6 @@ import socket
 import sys
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 
 import waitress
@@ -29,7 +28,6 @@ from localrun.scheduler import Scheduler
 from localrun.seams import Seams, read_seams
 from localrun.units import UnitCounter, work
 
-DATA = Path(__file__).resolve().parent / ".local"
 THREADS = 16
 LAST_WORDS_SECONDS = 1.5
 
@@ -40,7 +38,7 @@ def main() -> int:
         seams = read_seams(os.environ)
         settings = from_environment(os.environ)
         listener = _listen(seams.port)
-        engine = start_engine(DATA, seams.dynamodb_endpoint)
+        engine = start_engine(seams.data, seams.dynamodb_endpoint)
     except (BadSetting, EngineMissing) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """`now = wall + offset`, unless frozen or in an advance. Deadlines of running exchanges do not follow it."""
+    """`now = wall + offset`, unless frozen or in an advance. Deadlines of exchanges do not follow it."""
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall

@@ -33,7 +33,7 @@ class LocalEdges(Edges):
         return client
 
     @property
-    def checks(self) -> Checks:  # type: ignore[override]
+    def checks(self) -> Checks:
         """Unpaced while an advance runs: its timings are pretended anyway."""
         return self._unpaced if self.clock.is_advancing else self._paced
 

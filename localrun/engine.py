@@ -7,6 +7,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from localrun import process
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 15
+_ENDPOINT = "endpoint"
 
 
 class EngineMissing(Exception):
@@ -40,7 +43,10 @@ def binary() -> Path | None:
 
 
 def start_dynoxide(db_path: Path | None) -> Engine:
-    """Start on a free port of 127.0.0.1; in memory without a path. What it acknowledged survives `kill -9`."""
+    """Start on a free port of 127.0.0.1; in memory without a path.
+
+    What it acknowledged survives `kill -9`.
+    """
     program = binary()
     if program is None:
         raise EngineMissing("the engine is not installed: run `npm ci`")
@@ -56,12 +62,41 @@ def start_dynoxide(db_path: Path | None) -> Engine:
 
 
 def start_engine(data: Path, endpoint: str | None) -> Engine:
-    """The engine of a local run: the one given, else dynoxide on `data`. Raises EngineMissing."""
+    """The engine of a local run: the one given, else dynoxide on `data`. Raises EngineMissing.
+
+    Its endpoint is left in `data`, so that `manage.py` finds a run that is up.
+    """
     if endpoint is not None:
         engine = Engine(endpoint, None)
         wait_until_ready(engine)
         return engine
-    return start_dynoxide(data / "dynamodb.sqlite")
+    engine = start_dynoxide(data / "dynamodb.sqlite")
+    (data / _ENDPOINT).write_text(engine.endpoint)
+    return engine
+
+
+@contextmanager
+def attached_engine(data: Path, endpoint: str | None) -> Iterator[Engine]:
+    """The engine of the run that is up, else one of our own for the while."""
+    noted = data / _ENDPOINT
+    if endpoint is None and noted.exists() and _answers(noted.read_text()):
+        yield Engine(noted.read_text(), None)
+        return
+    engine = start_engine(data, endpoint)
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        urllib.request.urlopen(endpoint, timeout=1).close()
+    except urllib.error.HTTPError as answered:
+        answered.close()
+    except OSError:
+        return False
+    return True
 
 
 def wait_until_ready(engine: Engine) -> None:
@@ -69,16 +104,10 @@ def wait_until_ready(engine: Engine) -> None:
     while time.monotonic() < deadline:
         if engine.child is not None and engine.child.poll() is not None:
             raise EngineMissing(f"the engine ended at once with status {engine.child.returncode}")
-        try:
-            urllib.request.urlopen(engine.endpoint, timeout=1).close()
-        except urllib.error.HTTPError as answered:
-            answered.close()
+        if _answers(engine.endpoint):
             return
-        except OSError:
-            time.sleep(0.02)
-            continue
-        return
-    raise EngineMissing("the engine does not answer")
+        time.sleep(0.02)
+    raise EngineMissing(f"the engine at {engine.endpoint} does not answer")
 
 
 def free_port() -> int:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from chalicelib.net.policy import parse_allowances
 from chalicelib.settings import BadSetting
 
+DEFAULT_DATA = Path(__file__).resolve().parent.parent / ".local"
 DEFAULT_EGRESS = "127.0.0.0/8,::1/128"
 
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """`source_ip_header` names the header whose value is taken as the caller's address."""
+    """`source_ip_header` names the header whose value is taken as the caller's address; `data` is the
+    folder that survives a restart."""
 
     port: int
     egress_allow: str
@@ -19,6 +22,7 @@ class Seams:
     dns_server: tuple[str, int] | None
     source_ip_header: str | None
     dynamodb_endpoint: str | None
+    data: Path
 
 
 def read_seams(env: Mapping[str, str]) -> Seams:
@@ -37,6 +41,7 @@ def read_seams(env: Mapping[str, str]) -> Seams:
         dns_server=_server(env.get("UPTIME_DNS_SERVER")),
         source_ip_header=env.get("UPTIME_SOURCE_IP_HEADER") or None,
         dynamodb_endpoint=env.get("UPTIME_DYNAMODB_ENDPOINT") or None,
+        data=Path(env.get("UPTIME_LOCAL_DATA") or DEFAULT_DATA),
     )
 
 

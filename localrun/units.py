@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ class UnitCounter:
 
     def watch(self, client: "DynamoDBClient") -> None:
         events = client.meta.events
-        events.register("provide-client-params.dynamodb", self._ask)
+        ask: Callable[..., Any] = self._ask
+        events.register("provide-client-params.dynamodb", ask)
         events.register("after-call.dynamodb", self._book)
 
     def report(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class CheckRunner:
-    """Satisfies `Checks`. A bug of ours in one check is no result of that monitor: never its target's fault."""
+    """Satisfies `Checks`. A bug of ours in one check is no result: never its target's fault."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine

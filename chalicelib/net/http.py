@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.domain.outcome import Reason
+from chalicelib.domain.target import BadTarget, Target, join, parse_url
 from chalicelib.net.exchange import HttpAnswer, HttpExchange
 from chalicelib.net.loop import Guard, Timer
 from chalicelib.net.multi import Transfers
 from chalicelib.net.policy import Policy
 from chalicelib.net.resolve import Lookup, Resolution, Resolver
-from chalicelib.net.target import BadTarget, Target, join, parse_url
 from chalicelib.net.transfer import Reply, Request, Transfer
 
 MAX_REDIRECTS: Final = 10

@@ -17,8 +17,8 @@ from typing import Any, Final
 import pycurl
 
 from chalicelib.domain.outcome import Phases, Reason
+from chalicelib.domain.target import Target
 from chalicelib.net.fault import reason_for
-from chalicelib.net.target import Target
 
 logger = logging.getLogger(__name__)
 

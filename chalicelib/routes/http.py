@@ -106,7 +106,7 @@ def _admit(request: Request, request_id: str, scope: str) -> Call:
             raise Unauthenticated("The API key is missing or not valid.")
         if scope not in str(context.get("scopes") or "").split():
             raise Forbidden(f"The API key lacks the scope {scope}.")
-    raw_body = request.raw_body or b""
+    raw_body = bytes(request.raw_body) if request.raw_body else b""
     if scope != PUBLIC:
         check_size(raw_body)
     return Call(
@@ -126,7 +126,11 @@ def _query(request: Request) -> dict[str, list[str]]:
 
 def _success(result: Any, status: int) -> Response:
     if isinstance(result, Reply):
-        headers = {"Content-Type": result.content_type, **_SECURITY_HEADERS, **(result.headers or {})}
+        headers: dict[str, str | list[str]] = {
+            "Content-Type": result.content_type,
+            **_SECURITY_HEADERS,
+            **(result.headers or {}),
+        }
         return Response(result.body, status_code=result.status, headers=headers)
     if status == 204:
         return Response("", status_code=204, headers={**_SECURITY_HEADERS, **_NO_STORE})

@@ -7,8 +7,8 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-READ_TIMEOUT_SECONDS = 4
-CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 2
+CONNECT_TIMEOUT_SECONDS = 1
 TRIES = 3
 """Together under ten seconds a call, waits included, which the anchor's margin of 15 s rests on."""
 

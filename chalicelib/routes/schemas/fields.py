@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from chalicelib.net.target import BadTarget, parse_url
+from chalicelib.domain.target import BadTarget, parse_url
 from chalicelib.errors import Detail, InvalidInput
 
 Model = TypeVar("Model", bound="RequestModel")

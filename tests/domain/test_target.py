@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.net.target import BadTarget, Target, join, parse_url
+from chalicelib.domain.target import BadTarget, Target, join, parse_url
 
 
 @pytest.mark.parametrize(
