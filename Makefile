@@ -28,3 +28,18 @@ $(VENV)/.dev: $(VENV)/pyvenv.cfg requirements.txt requirements-run.txt requireme
 node_modules/.installed: package-lock.json
 	npm ci --silent --no-audit --no-fund
 	@touch $@
+
+test-system: $(VENV)/.dev node_modules/.installed
+	$(BIN)/python -m pytest -m system
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev node_modules/.installed
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) node_modules build .local

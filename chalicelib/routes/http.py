@@ -106,7 +106,9 @@ def _admit(request: Request, request_id: str, scope: str) -> Call:
             raise Unauthenticated("The API key is missing or not valid.")
         if scope not in str(context.get("scopes") or "").split():
             raise Forbidden(f"The API key lacks the scope {scope}.")
-    raw_body = bytes(request.raw_body) if request.raw_body else b""
+    raw_body = request.raw_body
+    if isinstance(raw_body, str):
+        raw_body = raw_body.encode()
     if scope != PUBLIC:
         check_size(raw_body)
     return Call(

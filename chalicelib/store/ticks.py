@@ -53,9 +53,12 @@ class TickStore:
         return any(item.sk.endswith("#0") for item in newer)
 
     def since(self, shard: str, slot: int, *, consistent: bool, until_slot: int | None = None) -> list[Tick]:
+        first = max(slot, 0)
+        if until_slot is not None and until_slot <= first:
+            return []
         last = _LAST if until_slot is None else _sort_key(until_slot - 1, "~")
         items = TickItem.query(
-            f"S#{shard}", TickItem.sk.between(_sort_key(max(slot, 0), ""), last), consistent_read=consistent
+            f"S#{shard}", TickItem.sk.between(_sort_key(first, ""), last), consistent_read=consistent
         )
         return [_tick(item) for item in items]
 
