@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from localrun.engine import free_port
 
@@ -48,6 +51,7 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
     try:
         listening, key = run.stdout.readline(), run.stdout.readline()
         assert listening == f"Uptime is listening on http://127.0.0.1:{port}\n"
+        _stand_at_a_minutes_start(port)
         yield {"PORT": str(port), "KEY": key.removeprefix("API key: ").strip()}
     finally:
         run.terminate()
@@ -59,7 +63,7 @@ def test_the_walk_through_prints_what_the_readme_shows(shell: dict[str, str]) ->
     examples = console_examples()
     assert len(examples) >= 10
     site = str(free_port())
-    script = _FREEZE + "".join(f"{command}\n{_reading(command)}echo '--8<--'\n" for command, _ in examples)
+    script = "".join(f"{command}\n{_reading(command)}echo '--8<--'\n" for command, _ in examples)
     script = script.replace(":8000/", f":{shell['PORT']}/").replace("9000", site)
     env = {**os.environ, "KEY": shell["KEY"]}
     done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60)
@@ -68,8 +72,16 @@ def test_the_walk_through_prints_what_the_readme_shows(shell: dict[str, str]) ->
         assert masked(actual.rstrip("\n")).replace(site, "9000") == masked("\n".join(expected)), command
 
 
-_FREEZE = "curl -s -o /dev/null -X POST http://127.0.0.1:8000/_local/advance -d '{\"freeze\": true}'\n"
-"""So that no real minute begins between two lines."""
+def _stand_at_a_minutes_start(port: int) -> None:
+    """So that no real minute begins between two lines, and none has 15 seconds left."""
+    frozen = _post(port, {"seconds": 0, "freeze": True})
+    second = datetime.fromisoformat(frozen["now"]).second
+    _post(port, {"seconds": 61 - second, "run": False})
+
+
+def _post(port: int, order: dict[str, Any]) -> Any:
+    url = f"http://127.0.0.1:{port}/_local/advance"
+    return requests.post(url, json=order, timeout=10).json()
 
 
 def _reading(command: str) -> str:
