@@ -15,6 +15,7 @@ test: $(VENV)/.dev node_modules/.installed
 	$(BIN)/python -m pytest -m "not system" -n auto
 
 $(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/pyvenv.cfg requirements.txt requirements-run.txt
