@@ -8,6 +8,7 @@ vouch for is answered 401 here.
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -28,6 +29,10 @@ PUBLIC: Final = "public"
 
 _SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _NO_STORE = {"Cache-Control": "no-store"}
+
+_request: ContextVar[Request] = ContextVar("request")
+"""The request of this thread, set by `reshape`. Chalice's `current_request` is one for the whole process:
+in the local run, which serves many at once, it may be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +78,17 @@ def route(
     def declare(view: View) -> View:
         @wraps(view)
         def answer(**params: str) -> Response:
-            request = bp.current_request
+            request = _request.get()
             request_id = str(request.context.get("requestId", ""))
             try:
                 call = _admit(request, request_id, scope)
                 result = view(call, **{name: unquote(value) for name, value in params.items()})
+                return _success(result, status)
             except AppError as refusal:
                 return refused(refusal)
             except Exception:
                 log.exception("request %s failed", request_id)
                 return crashed(request_id)
-            return _success(result, status)
 
         bp.route(
             path,
@@ -180,19 +185,25 @@ _FRAMEWORK_CODES = {
 
 
 def reshape(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: what Chalice itself answers, in our shape.
+    """Middleware: keeps the request for the views, and puts what Chalice itself answers into our shape.
 
     The gateway sends unknown paths to the resource `/{proxy+}`, which Chalice does not know either: its
     405 there is our 404.
     """
-    response = get_response(event)
+    token = _request.set(event)
+    try:
+        response = get_response(event)
+    finally:
+        _request.reset(token)
     body = response.body
     if not (isinstance(body, dict) and set(body) == {"Code", "Message"}):
         return response
     resource = str(event.context.get("resourcePath", ""))
     status = 404 if resource.startswith("/{proxy") else response.status_code
     if status not in _FRAMEWORK_CODES:
-        return crashed(str(event.context.get("requestId", "")))
+        request_id = str(event.context.get("requestId", ""))
+        log.error("request %s: the framework answered %s: %s", request_id, status, body["Message"])
+        return crashed(request_id)
     message = {404: "There is no such path.", 405: "This path does not have this method."}
     details = [Detail("body", "not readable")] if status == 400 else ()
     allow = response.headers.get("Allow")

@@ -193,21 +193,25 @@ def _scheduled(
 ) -> MonitorWrite | None:
     """The write with its placements. None when a STATE of a move is not there (a shard just made).
 
-    Every attempt computes the anchor anew, since it must lie ahead of the transaction's end.
+    Every attempt computes the anchor anew, after its last read: it must lie ahead of the transaction's
+    end, and only one call (ten seconds at most) may stand between.
     """
     speed = after.speed_class
-    anchor = anchor_after(now.timestamp(), speed.slot_seconds)
     forget_before = int(now.timestamp()) - RETAINED_SECONDS
     old = before.placement
     if speed is not before.speed_class:
         if speed not in taken:
             taken[speed] = place(deps, after, speed)
         shard, position = taken[speed]
+        states = _states(deps, old.shard, shard)
+        if states is None:
+            return None
+        anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
         ends = None if after.is_enabled else anchor
         new = Placement(shard, position, anchor, after.interval_seconds, to_slot=ends)
         moved = replace(after, placements=next_placement(before.placements, new, forget_before))
-        states = _states(deps, old.shard, shard)
-        return None if states is None else MonitorWrite(before, moved, states)
+        return MonitorWrite(before, moved, states)
+    anchor = anchor_after(now.timestamp(), speed.slot_seconds)
     if after.is_enabled and (not before.is_enabled or after.interval_seconds != before.interval_seconds):
         new = Placement(old.shard, old.position, anchor, after.interval_seconds)
         return MonitorWrite(

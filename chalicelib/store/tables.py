@@ -274,7 +274,8 @@ def bind(settings: Settings, client: "DynamoDBClient") -> None:
 
 def create_tables(settings: Settings, client: "DynamoDBClient") -> None:
     """Make missing tables: the local engine's and the tests'. Deployed, the template makes them."""
-    existing = set(client.list_tables()["TableNames"])
+    pages = client.get_paginator("list_tables").paginate()
+    existing = {name for page in pages for name in page["TableNames"]}
     for name in (settings.teams_table, settings.checks_table, settings.alerts_table):
         if name in existing:
             continue

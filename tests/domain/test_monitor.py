@@ -117,6 +117,18 @@ def test_stretches_that_are_all_elsewhere_drop_the_oldest() -> None:
     assert [p.position for p in placements] == list(range(2, MAX_PLACEMENTS + 2))
 
 
+def test_the_current_stretch_is_not_merged_even_where_only_it_could_be() -> None:
+    placements: tuple[Placement, ...] = ()
+    for k in range(MAX_PLACEMENTS):
+        placements = next_placement(placements, later(600 * k, position=k), NEVER_FORGET)
+    new = later(600 * MAX_PLACEMENTS, position=placements[-1].position)
+    assert next_placement(placements, new, NEVER_FORGET) == (
+        *placements[1:-1],
+        replace(placements[-1], to_slot=new.from_slot),
+        new,
+    )
+
+
 places = st.sampled_from([("enam.normal.00001", 7), ("enam.normal.00001", 7), ("enam.fast.00001", 3)])
 
 

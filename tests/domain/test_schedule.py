@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.schedule import (
@@ -78,9 +78,10 @@ def test_a_slot_holds_its_instant(at_ms: int, length: int) -> None:
     assert slot * 1000 <= at_ms < (slot + length) * 1000
 
 
+@example(length=60, over=30, anchor=0, low=0, width=65)
 @given(
     length=lengths,
-    over=st.integers(0, 4000),
+    over=st.integers(0, 90) | st.integers(0, 4000),
     anchor=st.integers(-20, 200),
     low=st.integers(-2000, 12_000),
     width=st.integers(-60, 6000),

@@ -109,6 +109,20 @@ def test_a_window_that_went_back_is_opened_again(
     assert (use.used_in_window, use.window_ends_at) == (1, SLOT + 60)
 
 
+def test_a_window_that_another_opens_in_between_is_counted_in(
+    container: Container, settings: Settings, client: "DynamoDBClient", wire: Wire
+) -> None:
+    store = container()
+    store.use(KEY.digest, NOW)
+    change(client, settings, KEY, w={"N": "0"})
+    with wire.interrupting(
+        "UpdateItem", 2, lambda: change(client, settings, KEY, w={"N": str(SLOT)}, n={"N": "9"})
+    ):
+        use = store.use(KEY.digest, NOW)
+    assert use is not None
+    assert (use.used_in_window, use.window_ends_at) == (10, SLOT + 60)
+
+
 def test_a_stored_window_of_a_faster_clock_is_counted_in(container: Container, wire: Wire) -> None:
     ahead, behind = container(), container()
     ahead.use(KEY.digest, NOW + MINUTE)

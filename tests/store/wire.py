@@ -1,11 +1,12 @@
 """Between a client and the engine: what calls cost, and calls that fail on their way."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
 if TYPE_CHECKING:
@@ -25,11 +26,17 @@ class Wire:
 
     client: "DynamoDBClient"
     calls: list[Call] = field(default_factory=list)
+    _until_end: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def __post_init__(self) -> None:
-        events: Any = self.client.meta.events
-        events.register("provide-client-params.dynamodb", _ask_for_units)
-        events.register("after-call.dynamodb", self._write_down)
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._while("provide-client-params.dynamodb", _ask_for_units))
+            stack.enter_context(self._while("after-call.dynamodb", self._write_down))
+            self._until_end = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._until_end.close()
 
     @property
     def operations(self) -> list[str]:
@@ -49,7 +56,7 @@ class Wire:
                 "CancellationReasons": [{"Code": reason, "Message": "refused"} for reason in reasons],
                 "ResponseMetadata": {"HTTPHeaders": {}},
             }
-            return AWSResponse("", 400, {}, None), answer
+            return AWSResponse("", 400, HTTPHeaders(), None), answer
 
         with self._while(f"before-call.dynamodb.{operation}", refuse):
             yield
@@ -74,11 +81,26 @@ class Wire:
                 lost.append(request)
                 engine: Any = self.client
                 engine._endpoint.http_session.send(request)
-                raise ReadTimeoutError(endpoint_url=request.url)
+                raise ReadTimeoutError(endpoint_url=request.url or "")
 
         with self._while(f"before-send.dynamodb.{operation}", lose):
             yield
         assert lost
+
+    @contextlib.contextmanager
+    def interrupting(self, operation: str, number: int, action: Callable[[], None]) -> Iterator[None]:
+        """Before the call of that number (from 1) something else happens."""
+        seen = 0
+
+        def interrupt(**_: Any) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == number:
+                action()
+
+        with self._while(f"before-call.dynamodb.{operation}", interrupt):
+            yield
+        assert seen >= number
 
     @contextlib.contextmanager
     def _while(self, event: str, handler: Any) -> Iterator[None]:
