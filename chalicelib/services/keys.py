@@ -7,6 +7,7 @@ from chalicelib.domain.api_key import PREFIX_LENGTH, ApiKey, key_digest, key_tex
 from chalicelib.domain.identifier import new_uuid, with_prefix
 from chalicelib.errors import Conflict
 from chalicelib.services.deps import Deps
+from chalicelib.services.retrying import retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,6 @@ def mint_key(
         created_at=now,
         created_by=created_by,
     )
-    if not deps.keys.mint(key):
+    if not retried(deps, lambda: deps.keys.mint(key)):
         raise Conflict("A team has at most 10 API keys.")
     return MintedKey(key, plaintext)

@@ -14,8 +14,8 @@ from chalicelib.domain.state import State
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.placing import place, place_again
+from chalicelib.services.retrying import TRIES, pause
 
-TRIES = 8
 FIRST_RUN_DELAY_SECONDS = 1
 RETAINED_SECONDS = 36 * 86400
 """Placements that ended longer ago than results are kept (35 days) are forgotten."""
@@ -82,7 +82,7 @@ def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monit
     )
     shard, position = place(deps, bare, speed)
     for attempt in range(TRIES):
-        _pause(deps, attempt)
+        pause(deps, attempt)
         anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
         placement = Placement(shard, position, anchor, draft.interval_seconds, first_slot=first_slot)
         if not draft.is_enabled:
@@ -114,7 +114,7 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
     token = f"{deps.random_bits(64):016x}"
     taken: dict[SpeedClass, tuple[str, int]] = {}
     for attempt in range(TRIES):
-        _pause(deps, attempt)
+        pause(deps, attempt)
         before = get_monitor(deps, team_id, kind, monitor_id)
         if before.token == token:
             return before
@@ -149,7 +149,7 @@ def delete_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str) -> None
     """
     is_first = True
     for attempt in range(TRIES):
-        _pause(deps, attempt)
+        pause(deps, attempt)
         monitor = deps.monitors.get(team_id, monitor_id, consistent=True)
         if monitor is None or monitor.kind != kind:
             if is_first:
@@ -234,8 +234,3 @@ def _write(deps: Deps, write: MonitorWrite) -> Written | None:
         return deps.monitors.write(write, deps.settings.monitors_per_team)
     except Contended:
         return None
-
-
-def _pause(deps: Deps, attempt: int) -> None:
-    if attempt:
-        deps.wait(min(0.5, 0.02 * 2**attempt) * (0.5 + deps.random_bits(16) / 0x20000))

@@ -5,6 +5,7 @@ import re
 from chalicelib.domain.identifier import new_uuid, with_prefix
 from chalicelib.domain.team import Team
 from chalicelib.services.deps import Deps
+from chalicelib.services.retrying import retried
 
 
 def create_team(deps: Deps, name: str, owner_email: str) -> Team:
@@ -20,5 +21,5 @@ def create_team(deps: Deps, name: str, owner_email: str) -> Team:
         owner_email=owner_email,
         created_at=now,
     )
-    deps.teams.create(team)
+    retried(deps, lambda: deps.teams.create(team))
     return team
