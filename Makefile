@@ -42,5 +42,8 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev node_modules/.installed
 	$(BIN)/python -m bench
 
+package:
+	@packager/package.sh $(if $(ARCH),--architecture $(ARCH))
+
 clean:
 	rm -rf $(VENV) node_modules build .local

@@ -1,0 +1,190 @@
+"""What is written by hand: the policies, Chalice's configuration, the merged template."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+from chalice.package import YAMLTemplateSerializer
+
+from app import app
+from chalicelib.domain.api_key import GATEWAY_PATTERN
+from chalicelib.settings import Settings, from_environment
+from chalicelib.store.tables import create_tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+POLICIES = sorted((ROOT / ".chalice").glob("policy-*.json"))
+CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text())
+NOT_ACTIONS = {
+    "dynamodb:TransactWriteItems",
+    "dynamodb:TransactGetItems",
+    "sqs:SendMessageBatch",
+    "sqs:DeleteMessageBatch",
+}
+"""Operations that IAM knows no action for: the right is that of the single one."""
+LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+@cache
+def merged() -> dict[str, Any]:
+    text = (ROOT / "packager" / "extra.yaml").read_text()
+    template: dict[str, Any] = YAMLTemplateSerializer().load_template(text, "extra.yaml")
+    return template
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    policy = json.loads((ROOT / ".chalice" / f"policy-{name}.json").read_text())
+    found: list[dict[str, Any]] = policy["Statement"]
+    return found
+
+
+def rights(name: str) -> dict[str, set[str]]:
+    """Actions by the logical id of their resource."""
+    return {
+        s["Resource"]["Fn::GetAtt"][0]: set(s["Action"])
+        for s in statements(name)
+        if "Fn::GetAtt" in s["Resource"]
+    }
+
+
+@cache
+def known_actions() -> set[str]:
+    session = botocore.session.get_session()
+    known = {f"{s}:{o}" for s in ("dynamodb", "sqs") for o in session.get_service_model(s).operation_names}
+    return (known - NOT_ACTIONS) | LOG_ACTIONS
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_a_policy_names_known_actions_and_no_wildcard(path: Path) -> None:
+    policy = json.loads(path.read_text())
+    assert policy["Version"] == "2012-10-17"
+    for statement in policy["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert set(statement["Action"]) <= known_actions(), statement["Sid"]
+        assert statement["Resource"] != "*"
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_a_right_on_a_table_is_one_on_some_of_its_keys(path: Path) -> None:
+    for statement in json.loads(path.read_text())["Statement"]:
+        if any(action.startswith("dynamodb:") for action in statement["Action"]):
+            keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            assert keys
+            assert "*" not in keys
+
+
+def test_the_authorizer_may_only_use_keys() -> None:
+    assert rights("authorize") == {"TeamsTable": {"dynamodb:UpdateItem"}}
+
+
+def test_the_tick_may_only_read_the_registry_and_send() -> None:
+    assert rights("tick") == {"ChecksTable": {"dynamodb:Query"}, "ProbeQueue": {"sqs:SendMessage"}}
+
+
+def test_the_probe_has_no_right_on_teams() -> None:
+    assert set(rights("probe")) == {"ChecksTable", "AlertsTable", "ProbeQueue"}
+
+
+def test_only_the_api_deletes() -> None:
+    deleting = {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+    for name in ("authorize", "tick", "probe"):
+        assert not deleting & {action for actions in rights(name).values() for action in actions}
+
+
+def test_policies_name_resources_that_the_template_has() -> None:
+    for path in POLICIES:
+        assert set(rights(path.stem.removeprefix("policy-"))) <= set(merged()["Resources"])
+
+
+def deployed_names() -> set[str]:
+    """The functions beside the API's, as Chalice has collected them."""
+    declared: list[Any] = [*app.builtin_auth_handlers, *app.event_sources]
+    return {config.name for config in declared}
+
+
+def test_every_function_has_a_policy_and_its_limits() -> None:
+    functions = CONFIG["lambda_functions"]
+    assert set(functions) == {"api_handler", *deployed_names()}
+    assert {f["iam_policy_file"] for f in functions.values()} == {path.name for path in POLICIES}
+    assert {n: (f["lambda_timeout"], f["lambda_memory_size"]) for n, f in functions.items()} == {
+        "api_handler": (29, 512),
+        "authorize": (10, 256),
+        "tick": (60, 256),
+        "probe": (90, 256),
+    }
+
+
+def test_no_policy_is_guessed_from_the_code() -> None:
+    assert CONFIG["autogen_policy"] is False
+    assert set(CONFIG["stages"]) == {"local", "prod"}
+
+
+def test_a_message_comes_back_only_when_its_run_has_ended() -> None:
+    visibility = merged()["Resources"]["ProbeQueue"]["Properties"]["VisibilityTimeout"]
+    assert visibility > CONFIG["lambda_functions"]["probe"]["lambda_timeout"]
+
+
+def test_a_message_that_fails_three_times_is_kept_aside() -> None:
+    redrive = merged()["Resources"]["ProbeQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["ProbeDeadLetters", "Arn"]},
+        "maxReceiveCount": 3,
+    }
+
+
+def test_the_gateways_pre_check_is_the_domains() -> None:
+    definition = merged()["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    authorizer = definition["securityDefinitions"]["authorize"]["x-amazon-apigateway-authorizer"]
+    without_groups = GATEWAY_PATTERN.pattern.replace("(", "").replace(")", "")
+    assert authorizer["identityValidationExpression"] == f"^{without_groups}$"
+
+
+def test_the_functions_variables_are_settings() -> None:
+    variables = merged()["Globals"]["Function"]["Environment"]["Variables"]
+    before, after = Settings(), from_environment({name: f"the {name}" for name in variables})
+    changed = {
+        getattr(after, name): name
+        for name in ("teams_table", "checks_table", "alerts_table", "probe_queue_url")
+        if getattr(after, name) != getattr(before, name)
+    }
+    assert set(changed) == {f"the {name}" for name in variables}
+
+
+def tables() -> Iterator[dict[str, Any]]:
+    return (r for r in merged()["Resources"].values() if r.get("Type") == "AWS::DynamoDB::Table")
+
+
+def test_the_tables_have_the_keys_of_the_local_ones(settings: Settings, client: "DynamoDBClient") -> None:
+    create_tables(settings, client)
+    local = client.describe_table(TableName=settings.teams_table)["Table"]
+    assert len(list(tables())) == 3
+    for table in tables():
+        assert table["Properties"]["KeySchema"] == local["KeySchema"]
+        assert table["Properties"]["AttributeDefinitions"] == local["AttributeDefinitions"]
+
+
+def test_the_tables_outlive_the_stack_and_are_paid_by_the_request() -> None:
+    for table in tables():
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_teams_can_be_restored_and_the_others_expire() -> None:
+    resources = merged()["Resources"]
+    teams = resources["TeamsTable"]["Properties"]
+    assert teams["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "TimeToLiveSpecification" not in teams
+    for name in ("ChecksTable", "AlertsTable"):
+        ttl = resources[name]["Properties"]["TimeToLiveSpecification"]
+        assert ttl == {"AttributeName": "ttl", "Enabled": True}
+
+
+def test_the_silence_of_the_tick_is_an_alarm() -> None:
+    alarm = merged()["Resources"]["TickSilentAlarm"]["Properties"]
+    assert alarm["TreatMissingData"] == "breaching"

@@ -1,0 +1,191 @@
+"""The package as deployed: each function under Lambda's client, behind a door that enforces its role."""
+
+import json
+import re
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.settings import Settings
+from packager.template import ANY_METHOD
+
+from .aws_door import AwsDoor
+from .booted import Function
+from .rights import Rights
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/uptime-probe"
+
+
+class Target:
+    """A page on loopback, which a deployed function must not reach."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        target = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:
+                target.hits += 1
+                self.send_response(200)
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.do_HEAD()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@dataclass
+class Deployment:
+    """The package's functions, started on first use, each behind a door that enforces its role."""
+
+    template: dict[str, Any]
+    settings: Settings
+    dynamodb: "DynamoDBClient"
+    header: str
+    """The `Authorization` header of a key with all scopes."""
+    python: Path
+    folder: Path
+    logs: Path
+    stack: ExitStack
+    doors: dict[str, AwsDoor] = field(default_factory=dict)
+    running: dict[str, Function] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {
+            "TeamsTable": self.settings.teams_table,
+            "ChecksTable": self.settings.checks_table,
+            "AlertsTable": self.settings.alerts_table,
+            "ProbeQueue": QUEUE_URL,
+        }
+
+    def invoke(self, name: str, event: Any) -> Any:
+        if name not in self.running:
+            self._start(name)
+        return self.running[name].invoke(event)
+
+    def _start(self, name: str) -> None:
+        properties = self.template["Resources"][name]["Properties"]
+        assert self.settings.dynamodb_endpoint is not None
+        door = AwsDoor(Rights(self.template, name, self.names), self.settings.dynamodb_endpoint)
+        self.stack.callback(door.close)
+        variables = self.template["Globals"]["Function"]["Environment"]["Variables"]
+        env = {variable: self.names[value["Ref"]] for variable, value in variables.items()}
+        env |= {
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"]),
+            "AWS_ENDPOINT_URL_DYNAMODB": door.endpoint,
+            "AWS_ENDPOINT_URL_SQS": door.endpoint,
+        }
+        log = self.logs / f"{name}.log"
+        function = Function(self.python, self.folder, properties["Handler"], env, log)
+        self.doors[name] = door
+        self.running[name] = self.stack.enter_context(function)
+
+    def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any, dict[str, str]]:
+        """As through the gateway: the resource of the template, the authorizer where it has one."""
+        resource, parameters, operation = self._match(method, path)
+        context: dict[str, Any] = {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "requestId": "the-request",
+            "identity": {"sourceIp": "198.51.100.7"},
+        }
+        if operation.get("security"):
+            context["authorizer"] = self.authorize(self.header)["context"]
+        response = self.invoke(
+            "APIHandler",
+            {
+                "resource": resource,
+                "path": path,
+                "httpMethod": method,
+                "headers": {"content-type": "application/json"} if body is not None else {},
+                "multiValueHeaders": {"content-type": ["application/json"]} if body is not None else {},
+                "queryStringParameters": None,
+                "multiValueQueryStringParameters": None,
+                "pathParameters": parameters or None,
+                "stageVariables": None,
+                "requestContext": context,
+                "body": None if body is None else json.dumps(body),
+                "isBase64Encoded": False,
+            },
+        )
+        text = response["body"]
+        is_json = response["headers"].get("Content-Type") == "application/json"
+        return response["statusCode"], json.loads(text) if is_json else text, response["headers"]
+
+    def _match(self, method: str, path: str) -> tuple[str, dict[str, str], dict[str, Any]]:
+        paths = self.template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+        for resource in sorted(paths, key=lambda resource: "{" in resource):
+            pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", resource.replace("{proxy+}", "(?P<proxy>.+)"))
+            if found := re.fullmatch(pattern, path):
+                item = paths[resource]
+                return resource, found.groupdict(), item.get(method.lower(), item[ANY_METHOD])
+        raise AssertionError(path)
+
+    def authorize(self, header: str) -> Any:
+        arn = "arn:aws:execute-api:us-east-1:123456789012:abcdefghij/api/GET/v1/monitors"
+        return self.invoke("Authorize", {"type": "TOKEN", "authorizationToken": header, "methodArn": arn})
+
+    def create_monitor(self, url: str, **more: Any) -> Any:
+        status, answer, _ = self.api("POST", "/v1/monitors", {"name": "Shop", "url": url, **more})
+        assert status == 201, answer
+        return answer["data"]
+
+    def probe(self, message: str) -> Any:
+        record = {
+            "messageId": "7d3ea6f8-0000-4000-8000-000000000000",
+            "receiptHandle": "handle",
+            "body": message,
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "md5OfBody": "",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:uptime-probe",
+            "awsRegion": "us-east-1",
+        }
+        return self.invoke("Probe", {"Records": [record]})
+
+    def tick(self, at: datetime) -> Any:
+        event = {
+            "version": "0",
+            "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "123456789012",
+            "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": "us-east-1",
+            "resources": ["arn:aws:events:us-east-1:123456789012:rule/uptime-prod-Tick"],
+            "detail": {},
+        }
+        return self.invoke("Tick", event)
+
+    def stored_ticks(self, shard: str) -> list[str]:
+        items = self.dynamodb.query(
+            TableName=self.settings.checks_table,
+            KeyConditionExpression="pk = :shard AND begins_with(sk, :tick)",
+            ExpressionAttributeValues={":shard": {"S": f"S#{shard}"}, ":tick": {"S": "T#"}},
+            ConsistentRead=True,
+        )["Items"]
+        return [item["sk"]["S"] for item in items]
