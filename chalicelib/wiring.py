@@ -1,5 +1,6 @@
 """The only place where edges are built, each on first use, and swapped for tests and the local runner."""
 
+import logging
 import os
 import secrets
 import time
@@ -151,6 +152,7 @@ def deps() -> Deps:
     """This container's edges, from the environment on first use."""
     global _current
     if _current is None:
+        logging.getLogger("chalicelib").setLevel(logging.INFO)
         _current = Edges(from_environment(os.environ))
     return _current
 
