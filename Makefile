@@ -8,7 +8,7 @@ export PORT NEW_KEY
 
 .PHONY: run test test-system check bench package clean
 
-run: $(VENV)/.run node_modules/.installed
+run: $(VENV)/.engine
 	@UPTIME_PARENT_PID=$$PPID exec $(BIN)/python local.py
 
 test: $(VENV)/.dev node_modules/.installed
@@ -29,6 +29,12 @@ $(VENV)/.dev: $(VENV)/pyvenv.cfg requirements.txt requirements-run.txt requireme
 node_modules/.installed: package-lock.json
 	npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# The embedded engine; where there is none for this platform, the slower one from PyPI.
+$(VENV)/.engine: $(VENV)/.run package-lock.json
+	@{ npm ci --silent --no-audit --no-fund && ls node_modules/@dynoxide/*/dynoxide; } >/dev/null 2>&1 \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check ministack==1.4.21
+	@touch $@ && if [ -d node_modules ]; then touch node_modules/.installed; fi
 
 test-system: $(VENV)/.dev node_modules/.installed
 	$(BIN)/python -m pytest -m system

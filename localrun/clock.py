@@ -28,8 +28,14 @@ class Clock:
     def is_frozen(self) -> bool:
         return self._is_frozen
 
+    def hold(self) -> float:
+        """Stand still now, until the next `hold_at` or `go_from`; where that is."""
+        with self._lock:
+            if self._held_at is None:
+                self._held_at = self._wall() + self._offset
+            return self._held_at
+
     def hold_at(self, seconds: float) -> None:
-        """Stand still at an instant, until the next `hold_at` or `go_from`."""
         with self._lock:
             self._held_at = seconds
 
@@ -40,6 +46,6 @@ class Clock:
             self._held_at = seconds if self._is_frozen else None
 
     def freeze(self, is_frozen: bool) -> None:
-        at = self.seconds()
+        at = self.hold()
         self._is_frozen = is_frozen
         self.go_from(at)

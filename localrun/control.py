@@ -1,18 +1,20 @@
 """`/_local/*`: the clock, the advance, the mails and the units of a local run."""
 
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from localrun.clock import Clock
 from localrun.scheduler import Scheduler
+from localrun.server import WsgiApp
 from localrun.units import UnitCounter
 
-_LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost"}
+_HOST = r"(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?"
+_LOCAL_HOST = re.compile(_HOST, re.IGNORECASE)
+_LOCAL_ORIGIN = re.compile(f"https?://{_HOST}", re.IGNORECASE)
 _MOST_SECONDS = 400 * 86400
-
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class BadRequest(ValueError):
@@ -38,14 +40,14 @@ class Control:
             return self._gateway(environ, start_response)
         status, content_type, text = self._answer(environ, path.removeprefix("/_local/"))
         body = text.encode()
-        start_response(
-            status,
-            [
-                ("Content-Type", content_type),
-                ("Content-Length", str(len(body))),
-                ("Cache-Control", "no-store"),
-            ],
-        )
+        headers = [
+            ("Content-Type", content_type),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+        ]
+        if status.startswith("405"):
+            headers.append(("Allow", json.loads(text)["allow"]))
+        start_response(status, headers)
         return [body]
 
     def _answer(self, environ: dict[str, Any], name: str) -> tuple[str, str, str]:
@@ -61,23 +63,22 @@ class Control:
             return _json("404 Not Found", {"error": f"known: {', '.join(sorted(known))}"})
         method, answer = known[name]
         if environ["REQUEST_METHOD"] != method:
-            return _json("405 Method Not Allowed", {"error": f"use {method}"})
+            return _json("405 Method Not Allowed", {"error": f"use {method}", "allow": method})
         try:
             return answer(environ)
         except BadRequest as bad:
             return _json("400 Bad Request", {"error": str(bad)})
 
     def _show_clock(self, environ: dict[str, Any]) -> tuple[str, str, str]:
-        return _json("200 OK", {"now": self._now(), "frozen": self._clock.is_frozen})
+        return _json("200 OK", {"now": _text(self._clock.now()), "frozen": self._clock.is_frozen})
 
     def _advance(self, environ: dict[str, Any]) -> tuple[str, str, str]:
         seconds, run, freeze = _order(environ["wsgi.input"].read())
-        if freeze is not None:
-            self._clock.freeze(freeze)
-        done = self._scheduler.advance(seconds, run=run)
+        done = self._scheduler.advance(seconds, run=run, freeze=freeze)
+        now = _text(datetime.fromtimestamp(done.now, UTC))
         return _json(
             "200 OK",
-            {"now": self._now(), "ticks": done.ticks, "checks": done.checks, "deliveries": done.deliveries},
+            {"now": now, "ticks": done.ticks, "checks": done.checks, "deliveries": done.deliveries},
         )
 
     def _mail(self, environ: dict[str, Any]) -> tuple[str, str, str]:
@@ -89,22 +90,18 @@ class Control:
     def _show_units(self, environ: dict[str, Any]) -> tuple[str, str, str]:
         return _json("200 OK", self._units.report())
 
-    def _now(self) -> str:
-        return self._clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
-
 
 def _is_local(environ: dict[str, Any]) -> bool:
-    host = urlsplit("//" + environ.get("HTTP_HOST", "")).hostname
     origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and urlsplit(origin).hostname not in _LOCAL_HOSTS:
+    if origin is not None and not _LOCAL_ORIGIN.fullmatch(origin):
         return False
-    return host in _LOCAL_HOSTS
+    return _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")) is not None
 
 
 def _order(raw: bytes) -> tuple[float, bool, bool | None]:
     try:
         order = json.loads(raw or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON") from None
     if not isinstance(order, dict):
         raise BadRequest("the body must be a JSON object")
@@ -114,6 +111,10 @@ def _order(raw: bytes) -> tuple[float, bool, bool | None]:
     if not isinstance(run, bool) or not isinstance(freeze, bool | None):
         raise BadRequest("run and freeze: true or false")
     return seconds, run, freeze
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _json(status: str, body: Any) -> tuple[str, str, str]:

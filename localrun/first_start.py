@@ -13,9 +13,9 @@ OWNER_EMAIL = "owner@localhost"
 def key_line(deps: Deps, *, wants_new_key: bool) -> str:
     """The second line of a start: the plaintext is shown here, once, and nowhere else."""
     teams = deps.teams.all()
-    if teams and not wants_new_key:
-        return "API key: unchanged"
     team = teams[0] if teams else create_team(deps, TEAM_NAME, OWNER_EMAIL)
+    if not wants_new_key and deps.keys.of_team(team.id):
+        return "API key: unchanged"
     try:
         minted = mint_key(deps, team.id, "make run", SCOPES, created_by=team.owner_id)
     except Conflict as refusal:

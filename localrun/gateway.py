@@ -1,11 +1,12 @@
 """API Gateway, played locally: a WSGI app that turns requests into proxy events for the Lambda handler.
 
 The same events, the same authorizer call and the same refusals that the deployed gateway makes, so that
-what runs here is what runs there.
+what runs here is what runs there. Unlike there, a repeated header arrives as one value, joined by commas.
 """
 
 import base64
 import json
+import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,8 @@ from urllib.parse import parse_qsl
 from chalicelib.domain.api_key import GATEWAY_PATTERN
 from chalicelib.routes.http import error_body
 from localrun.units import work
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """The gateway's own limit; routes with a smaller one answer for themselves."""
@@ -49,18 +52,24 @@ class Gateway:
         self._handler = handler
         self._authorize = authorize
         self._source_ip = "HTTP_" + (source_ip_header or "").upper().replace("-", "_")
-        self._patterns = sorted(((_pattern(path), path) for path in routes), key=lambda pair: "{" in pair[1])
+        self._patterns = [(_pattern(path), path) for path in sorted(routes, key=_variables)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        status, headers, body = self._answer(environ)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
-            headers.append(("Content-Length", str(len(body))))
-            body = b""
+        request_id = str(uuid.uuid4())
+        try:
+            status, headers, body = self._answer(environ, request_id)
+        except Exception:
+            log.exception("request %s failed outside its route", request_id)
+            status, headers, body = _own(
+                500,
+                "INTERNAL_ERROR",
+                f"Something went wrong on our side. Request id: {request_id}",
+                {"X-Request-Id": request_id},
+            )
         start_response(f"{status} {responses.get(status, 'Unknown')}", headers)
-        return [body]
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
-    def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _answer(self, environ: dict[str, Any], request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
         path = environ["REQUEST_URI"].partition("?")[0]
         if path != "/":
             path = path.rstrip("/")
@@ -76,9 +85,8 @@ class Gateway:
                 if not GATEWAY_PATTERN.fullmatch(header):
                     return _own(401, "UNAUTHORIZED", "The API key is missing or not valid.", _BEARER)
                 authorizer = self._ask_authorizer(header)
-            event = self._event(environ, resource, path, params, authorizer)
-            response = self._handler(event, Context(event["requestContext"]["requestId"]))
-        return _from_lambda(response)
+            event = self._event(environ, request_id, resource, path, params, authorizer)
+            return _from_lambda(self._handler(event, Context(request_id)))
 
     def _match(self, path: str) -> tuple[str, dict[str, str]]:
         """The route's resource and its still encoded parameters; static paths win, as at the gateway."""
@@ -100,6 +108,7 @@ class Gateway:
     def _event(
         self,
         environ: dict[str, Any],
+        request_id: str,
         resource: str,
         path: str,
         params: dict[str, str],
@@ -116,7 +125,12 @@ class Gateway:
             "resourcePath": resource,
             "httpMethod": environ["REQUEST_METHOD"],
             "path": path,
-            "requestId": str(uuid.uuid4()),
+            "accountId": "000000000000",
+            "apiId": "local",
+            "stage": "api",
+            "protocol": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+            "domainName": headers.get("host", ""),
+            "requestId": request_id,
             "identity": {"sourceIp": source_ip, "userAgent": headers.get("user-agent")},
         }
         if authorizer is not None:
@@ -179,6 +193,11 @@ def _body(environ: Mapping[str, Any]) -> tuple[str | None, bool]:
         return raw.decode("utf-8"), False
     except UnicodeDecodeError:
         return base64.b64encode(raw).decode(), True
+
+
+def _variables(path: str) -> list[bool]:
+    """Sorts a static part before a variable one, the first part that differs deciding."""
+    return ["{" in part for part in path.split("/")]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -6,9 +6,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+
+
+def leave_on_signals(before: Callable[[], None] | None = None) -> None:
+    """End on INT and TERM with status 0; `before` is called first. The second signal changes nothing."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        if before is not None:
+            before()
+        raise SystemExit(0)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, leave)
 
 
 def die_with_parent(parent: int, sent: signal.Signals) -> None:
@@ -28,7 +44,9 @@ def follow_parent(env: Mapping[str, str]) -> None:
         die_with_parent(int(parent), signal.SIGTERM)
 
 
-def start(command: Sequence[str], *, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(
+    command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a child that is killed when this process ends, however it ends.
 
     It has a process group of its own, so that Ctrl-C reaches us alone and we end it in order.
@@ -44,6 +62,7 @@ def start(command: Sequence[str], *, env: dict[str, str] | None = None) -> subpr
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        cwd=cwd,
         env=env,
         preexec_fn=in_child,
     )

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 WORKERS = 4
 DELIVERIES = 3
 REDELIVERY_SECONDS = 100
+LOOK_SECONDS = 0.2
 
 
 class LocalQueue:
@@ -23,54 +24,68 @@ class LocalQueue:
     process; the next minute's tick makes up for them, as it would for lost ones of SQS.
     """
 
-    def __init__(self, work: Callable[[str], int]) -> None:
+    def __init__(self, work: Callable[[str], int], redelivery_seconds: float = REDELIVERY_SECONDS) -> None:
         self._work = work
+        self._redelivery_seconds = redelivery_seconds
         self._heap: list[tuple[float, int, int, str]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._active = 0
         self._is_paused = False
-        self._is_closed = False
+        self._is_closing = False
 
     def start(self) -> None:
         for number in range(WORKERS):
             threading.Thread(target=self._serve, name=f"worker-{number}", daemon=True).start()
 
     def send(self, jobs: Sequence[tuple[ProbeJob, int]]) -> None:
-        at = time.monotonic()
         with self._changed:
             for job, delay_seconds in jobs:
-                heapq.heappush(self._heap, (at + delay_seconds, next(self._numbers), 1, encode_job(job)))
+                self._push(delay_seconds, 1, encode_job(job))
             self._changed.notify_all()
 
     def pause(self) -> None:
         """Let running messages end and start no other: an advance takes over with `drain`."""
         with self._changed:
             self._is_paused = True
-            while self._active:
-                self._changed.wait()
+            while self._active and not self._is_closing:
+                self._changed.wait(LOOK_SECONDS)
 
     def resume(self) -> None:
         with self._changed:
             self._is_paused = False
             self._changed.notify_all()
 
-    def drain(self, before_each: Callable[[str], None]) -> int:
-        """Work off everything that waits, in order and without delays; the number of checks made."""
+    def drain(self, delay_of: Callable[[str], float] = lambda body: 0) -> int:
+        """Work off everything that waits, in order; the number of checks made.
+
+        `delay_of(body)` is asked just before: what it still gives seconds stays in the queue for so long.
+        """
         checks = 0
-        while True:
+        later: list[tuple[float, int, str]] = []
+        while not self._is_closing:
             with self._changed:
                 if not self._heap:
-                    return checks
+                    break
                 _, _, delivery, body = heapq.heappop(self._heap)
-            before_each(body)
-            checks += self._attempt(body, delivery, is_draining=True)
+            delay = delay_of(body)
+            if delay > 0:
+                later.append((delay, delivery, body))
+            else:
+                checks += self._attempt(body, delivery, redelivery_seconds=0)
+        with self._changed:
+            for delay, delivery, body in later:
+                self._push(delay, delivery, body)
+        return checks
 
-    def close(self, timeout_seconds: float) -> None:
-        """Start nothing more; give what runs a moment to end."""
+    def close(self) -> None:
+        """Start nothing more. Safe in a signal handler: takes no lock."""
+        self._is_closing = True
+
+    def join(self, timeout_seconds: float) -> None:
+        """After `close`: give what runs a moment to end."""
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
-            self._is_closed = True
             self._changed.notify_all()
             while self._active and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
@@ -83,14 +98,14 @@ class LocalQueue:
                     return
                 self._active += 1
             try:
-                self._attempt(item[3], item[2], is_draining=False)
+                self._attempt(item[3], item[2], redelivery_seconds=self._redelivery_seconds)
             finally:
                 with self._changed:
                     self._active -= 1
                     self._changed.notify_all()
 
     def _next(self) -> tuple[float, int, int, str] | None:
-        while not self._is_closed:
+        while not self._is_closing:
             wait: float | None = None
             if self._heap and not self._is_paused:
                 wait = self._heap[0][0] - time.monotonic()
@@ -99,17 +114,21 @@ class LocalQueue:
             self._changed.wait(wait)
         return None
 
-    def _attempt(self, body: str, delivery: int, *, is_draining: bool) -> int:
+    def _attempt(self, body: str, delivery: int, *, redelivery_seconds: float) -> int:
         try:
             return self._work(body)
         except Exception:
-            if self._is_closed:
+            if self._is_closing:
                 return 0
-            if delivery == DELIVERIES or is_draining:
+            if delivery == DELIVERIES:
                 log.exception("dead letter: %s", body)
                 return 0
             log.exception("message comes back: %s", body)
             with self._changed:
-                at = time.monotonic() + REDELIVERY_SECONDS
-                heapq.heappush(self._heap, (at, next(self._numbers), delivery + 1, body))
+                self._push(redelivery_seconds, delivery + 1, body)
             return 0
+
+    def _push(self, delay_seconds: float, delivery: int, body: str) -> None:
+        """Under the lock."""
+        at = time.monotonic() + delay_seconds
+        heapq.heappush(self._heap, (at, next(self._numbers), delivery, body))

@@ -19,8 +19,9 @@ _LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What an advance did."""
+    """What an advance did; `now` is where it has left the clock."""
 
+    now: float
     ticks: int
     checks: int
     deliveries: int
@@ -34,66 +35,88 @@ class Scheduler:
         self._queue = queue
         self._tick = tick
         self._lock = threading.Lock()
-        self._last_minute = int(clock.seconds()) // MINUTE * MINUTE
+        self._last_minute = _minute_of(clock.seconds())
+        self._is_closing = False
 
     def start(self) -> None:
         threading.Thread(target=self._serve, name="schedule", daemon=True).start()
 
-    def advance(self, seconds: float, *, run: bool) -> Advanced:
+    def close(self) -> None:
+        """Begin no other minute, of an advance neither. Safe in a signal handler: takes no lock."""
+        self._is_closing = True
+
+    def look(self) -> None:
+        """Run the minute of now if it is new. Nothing happens by itself while the clock is frozen."""
+        with self._lock:
+            if not (self._clock.is_frozen or self._is_closing):
+                self._catch_up(self._clock.seconds())
+
+    def advance(self, seconds: float, *, run: bool, freeze: bool | None = None) -> Advanced:
         """Move the clock by `seconds`; with `run`, through every minute on the way.
 
         The wall stands still meanwhile: `now` steps to each slot's start and ends at exactly old now +
-        seconds.
+        seconds. One advance at a time.
         """
         with self._lock:
-            begin = self._clock.seconds()
-            end = begin + seconds
+            if freeze is not None:
+                self._clock.freeze(freeze)
             if not run:
-                self._last_minute = max(self._last_minute, int(end) // MINUTE * MINUTE)
-                self._clock.go_from(end)
-                return Advanced(0, 0, 0)
+                begin = self._clock.seconds()
+                self._catch_up(begin)
+                self._last_minute = max(self._last_minute, _minute_of(begin + seconds))
+                self._clock.go_from(begin + seconds)
+                return Advanced(begin + seconds, 0, 0, 0)
             self._queue.pause()
-            self._clock.hold_at(begin)
+            begin = self._clock.hold()
             self._clock.is_advancing = True
             try:
-                return self._replay(begin, end)
+                return self._replay(begin, begin + seconds)
             finally:
                 self._clock.is_advancing = False
-                self._clock.go_from(end)
+                self._clock.go_from(begin + seconds)
                 self._queue.resume()
 
     def _replay(self, begin: float, end: float) -> Advanced:
-        ticks, checks = 0, self._queue.drain(lambda body: None)
-        for minute in range((int(begin) // MINUTE + 1) * MINUTE, int(end) + 1, MINUTE):
-            if minute <= self._last_minute:
+        """Slots of fast shards begin inside a minute: the clock steps to them too, and those past the end
+        wait for their time."""
+
+        def step(body: str) -> float:
+            slot = decode_job(body).slot
+            if self._clock.seconds() < slot <= end:
+                self._clock.hold_at(slot)
+            return max(0.0, slot - end)
+
+        self._catch_up(begin)
+        ticks, checks = 0, self._queue.drain(step)
+        for minute in range(_minute_of(begin) + MINUTE, int(end) + 1, MINUTE):
+            if self._is_closing:
+                break
+            if minute <= self._last_minute:  # the wall was set back
                 continue
             self._clock.hold_at(minute)
-            self._last_minute = minute
             self._run_tick(minute)
             ticks += 1
-            checks += self._queue.drain(self._step_to_slot)
+            checks += self._queue.drain(step)
         self._clock.hold_at(end)
-        checks += self._queue.drain(lambda body: None)
-        return Advanced(ticks, checks, deliveries=0)
-
-    def _step_to_slot(self, body: str) -> None:
-        """Slots of fast shards begin inside the minute."""
-        slot = decode_job(body).slot
-        if slot > self._clock.seconds():
-            self._clock.hold_at(slot)
+        return Advanced(end, ticks, checks, deliveries=0)
 
     def _serve(self) -> None:
-        while True:
-            with self._lock:
-                minute = int(self._clock.seconds()) // MINUTE * MINUTE
-                is_new = minute > self._last_minute and not self._clock.is_frozen
-                if is_new:
-                    self._last_minute = minute
-                    self._run_tick(minute)
+        while not self._is_closing:
+            self.look()
             time.sleep(_LOOK_SECONDS)
 
+    def _catch_up(self, now: float) -> None:
+        """The minute that has begun, which nobody has looked for yet."""
+        if _minute_of(now) > self._last_minute:
+            self._run_tick(_minute_of(now))
+
     def _run_tick(self, minute: int) -> None:
+        self._last_minute = minute
         try:
             self._tick(datetime.fromtimestamp(minute, UTC))
         except Exception:
             log.exception("the tick of %s failed", minute)
+
+
+def _minute_of(seconds: float) -> int:
+    return int(seconds) // MINUTE * MINUTE

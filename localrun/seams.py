@@ -1,7 +1,9 @@
 """Settings that exist only in a local run. Refused inside Lambda."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from chalicelib.net.policy import parse_allowances
@@ -39,19 +41,32 @@ def read_seams(env: Mapping[str, str]) -> Seams:
         egress_allow=DEFAULT_EGRESS if egress is None else egress,
         is_egress_default=egress is None,
         dns_server=_server(env.get("UPTIME_DNS_SERVER")),
-        source_ip_header=env.get("UPTIME_SOURCE_IP_HEADER") or None,
-        dynamodb_endpoint=env.get("UPTIME_DYNAMODB_ENDPOINT") or None,
+        source_ip_header=_matching(env, "UPTIME_SOURCE_IP_HEADER", r"[A-Za-z0-9-]+", "a header's name"),
+        dynamodb_endpoint=_matching(
+            env, "UPTIME_DYNAMODB_ENDPOINT", r"https?://[^/\s]+/?", "http://host:port"
+        ),
         data=Path(env.get("UPTIME_LOCAL_DATA") or DEFAULT_DATA),
     )
+
+
+def _matching(env: Mapping[str, str], name: str, pattern: str, form: str) -> str | None:
+    text = env.get(name) or None
+    if text is not None and not re.fullmatch(pattern, text):
+        raise BadSetting(f"{name}: {text!r} is not {form}")
+    return text
 
 
 def _server(text: str | None) -> tuple[str, int] | None:
     if not text:
         return None
-    host, colon, port = text.rpartition(":")
-    if not colon or not host:
-        raise BadSetting(f"UPTIME_DNS_SERVER: {text!r} is not ip:port")
-    return host.strip("[]"), _port("UPTIME_DNS_SERVER", port)
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        ip_address(host)
+    except ValueError:
+        raise BadSetting(f"UPTIME_DNS_SERVER: {text!r} is not ip:port") from None
+    return host, _port("UPTIME_DNS_SERVER", port)
 
 
 def _port(name: str, text: str) -> int:

@@ -38,7 +38,8 @@ class UnitCounter:
     """Listens to a botocore client. A refused conditional write is charged one unit, as its item's size
     (under 1 KB for every guarded item but STATE) would be."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_believed: bool = True) -> None:
+        self._is_believed = is_believed
         self._lock = threading.Lock()
         self._by_work: defaultdict[str, Consumed] = defaultdict(Consumed)
 
@@ -49,14 +50,16 @@ class UnitCounter:
         events.register("after-call.dynamodb", self._book)
 
     def report(self) -> dict[str, Any]:
+        if not self._is_believed:
+            return {"available": False, "reason": "this engine does not count units as DynamoDB does"}
+        total = Consumed()
         with self._lock:
             by_work = {name: _as_json(c) for name, c in sorted(self._by_work.items())}
-        total = Consumed()
-        for consumed in self._by_work.values():
-            total.calls += consumed.calls
-            total.read_units += consumed.read_units
-            total.write_units += consumed.write_units
-        return {"total": _as_json(total), "byWork": by_work}
+            for consumed in self._by_work.values():
+                total.calls += consumed.calls
+                total.read_units += consumed.read_units
+                total.write_units += consumed.write_units
+        return {"available": True, "total": _as_json(total), "byWork": by_work}
 
     def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> dict[str, Any] | None:
         if model.name not in _WRITES | _READS:

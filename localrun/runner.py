@@ -1,0 +1,114 @@
+"""Puts a local run together: engine, tables, queue, schedule, gateway."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from app import app
+from chalicelib import wiring
+from chalicelib.jobs import authorize, probe, tick
+from chalicelib.settings import BadSetting, from_environment
+from chalicelib.store.tables import create_tables
+from localrun import process
+from localrun.clock import Clock
+from localrun.control import Control
+from localrun.edges import LocalEdges
+from localrun.engine import MODULES, EngineMissing, start_engine
+from localrun.first_start import key_line
+from localrun.gateway import Gateway
+from localrun.queue import LocalQueue
+from localrun.scheduler import Scheduler
+from localrun.seams import Seams, read_seams
+from localrun.server import build_server
+from localrun.units import UnitCounter, work
+from localrun.wire import Wire
+
+LAST_WORDS_SECONDS = 1.5
+
+
+def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
+    """Until a signal ends it; the exit status. `modules` is where npm has put the engine."""
+    try:
+        seams = read_seams(env)
+        settings = from_environment(env)
+        listener = _listen(seams.port)
+        engine = start_engine(seams.data, seams.dynamodb_endpoint, modules)
+    except (BadSetting, EngineMissing) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    try:
+        if engine.warning:
+            print(engine.warning, file=sys.stderr)
+        settings = replace(
+            settings,
+            dynamodb_endpoint=engine.endpoint,
+            egress_allow=seams.egress_allow,
+            dns_server=seams.dns_server,
+        )
+        edges = LocalEdges(settings, Clock(), UnitCounter(is_believed=engine.counts_units))
+        if engine.child is not None:
+            Wire(engine.endpoint).attach(edges.dynamodb)
+        return _serve(seams, edges, listener, wants_new_key=env.get("NEW_KEY") == "1")
+    finally:
+        engine.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    """Before anything else is started. Raises BadSetting when the port cannot be had."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        problem = os.strerror(error.errno or 0)
+        raise BadSetting(
+            f"PORT: {port} is not to be had ({problem}). Choose another one, as in: make run PORT=8001"
+        ) from None
+    return listener
+
+
+def _serve(seams: Seams, edges: LocalEdges, listener: socket.socket, *, wants_new_key: bool) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("chalicelib").setLevel(logging.INFO)
+    create_tables(edges.settings, edges.dynamodb)
+    queue = LocalQueue(lambda body: _run_probe(edges, body))
+    edges.queue = queue
+    scheduler = Scheduler(edges.clock, queue, lambda at: _run_tick(edges, at))
+    gateway = Gateway(app.routes, app, authorize.authorize, seams.source_ip_header)
+
+    def close() -> None:
+        scheduler.close()
+        queue.close()
+
+    with wiring.override(edges):
+        line = key_line(edges, wants_new_key=wants_new_key)
+        server = build_server(Control(edges.clock, scheduler, edges.units, gateway), listener)
+        process.leave_on_signals(close)
+        queue.start()
+        scheduler.start()
+        if seams.is_egress_default:
+            print(
+                f"Checks may also reach {seams.egress_allow} (UPTIME_EGRESS_ALLOW is not set).",
+                file=sys.stderr,
+            )
+        print(f"Uptime is listening on http://127.0.0.1:{seams.port}", line, sep="\n", flush=True)
+        server.run()
+        queue.join(LAST_WORDS_SECONDS)
+    return 0
+
+
+def _run_probe(edges: LocalEdges, body: str) -> int:
+    with work("probe"):
+        return probe.run(edges, body)
+
+
+def _run_tick(edges: LocalEdges, scheduled_at: datetime) -> int:
+    with work("tick"):
+        return tick.run(edges, scheduled_at)
