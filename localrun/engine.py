@@ -86,7 +86,9 @@ def start_ministack(folder: Path) -> Engine:
     )
 
 
-def start_engine(data: Path, endpoint: str | None, modules: Path = MODULES) -> Engine:
+def start_engine(
+    data: Path, endpoint: str | None, modules: Path = MODULES, fallback: str = "ministack"
+) -> Engine:
     """The engine of a local run: the one given, else dynoxide on `data`, else ministack. Raises
     EngineMissing, and BadSetting when `data` is no folder for us or another run has it.
 
@@ -100,7 +102,7 @@ def start_engine(data: Path, endpoint: str | None, modules: Path = MODULES) -> E
     program = binary(modules)
     if program is not None:
         engine = start_dynoxide(data / "dynamodb.sqlite", program)
-    elif find_spec("ministack") is not None:
+    elif find_spec(fallback) is not None:
         engine = start_ministack(data / "ministack")
     else:
         raise EngineMissing("no engine is installed: run `npm ci`, or `pip install ministack`")

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ HIDDEN = (
     "from localrun.runner import run; code = run(os.environ, Path('/nowhere')); os._exit(code)",
 )
 """`local.py` where npm has no binary."""
-
-needs_ministack = pytest.mark.skipif(find_spec("ministack") is None, reason="ministack is not installed")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +56,6 @@ async def _call(app: Saved, scope: dict[str, Any]) -> None:
     await app(scope, None, None)
 
 
-@needs_ministack
 def test_the_story_and_what_survives(tmp_path: Path, site: Site) -> None:
     data = tmp_path / "data"
     with running(data, HIDDEN) as first:
