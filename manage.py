@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from pynamodb.exceptions import PynamoDBException
+
 from chalicelib.domain.api_key import SCOPES
-from chalicelib.errors import AppError, NotFound
+from chalicelib.errors import AppError, Contended, NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.keys import mint_key
 from chalicelib.services.teams import create_team
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _settings(options.stage) as settings:
             answer = command(Edges(settings), options)
-    except (AppError, BadSetting, EngineMissing) as problem:
+    except (AppError, BadSetting, Contended, EngineMissing, PynamoDBException) as problem:
         print(f"manage.py: {problem}", file=sys.stderr)
         return 1
     print(json.dumps(answer, indent=2) if options.json else _plain(answer))

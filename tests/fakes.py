@@ -195,7 +195,9 @@ class FakeTicks(_Edge):
 
     def since(self, shard: str, slot: int, *, consistent: bool, until_slot: int | None = None) -> list[Tick]:
         def action() -> list[Tick]:
-            found = [t for t in self._of(shard) if slot <= t.slot and (not until_slot or t.slot < until_slot)]
+            found = [
+                t for t in self._of(shard) if slot <= t.slot and (until_slot is None or t.slot < until_slot)
+            ]
             return found if consistent or not self.store.lag() else found[:-1]
 
         return self.store.call("ticks.since", action)
@@ -313,10 +315,11 @@ def locator_of(m: Monitor) -> Locator:
 class FakeKeys(_Edge):
     def mint(self, key: ApiKey) -> bool:
         def action() -> bool:
-            held = [k for k in self.store.items["key"].values() if k.team_id == key.team_id]
-            if len(held) < MAX_KEYS_PER_TEAM:
+            held = {k.id for k in self.store.items["key"].values() if k.team_id == key.team_id}
+            if key.id not in held and len(held) < MAX_KEYS_PER_TEAM:
                 self.store.write(("key", key.digest, key))
-            return len(held) < MAX_KEYS_PER_TEAM
+                return True
+            return key.id in held
 
         return self.store.call("keys.mint", action)
 
@@ -373,7 +376,7 @@ class FakeChecks:
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
-    on_collect: Callable[[bool], None] = lambda is_second: None
+    on_collect: Callable[[bool], object] = lambda is_second: None
     started: list[list[str]] = field(default_factory=list)
     extras: list[Mapping[int, Mapping[str, Any]]] = field(default_factory=list)
     closed: int = 0

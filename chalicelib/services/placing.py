@@ -1,11 +1,13 @@
 """Which shard a new monitor goes to, and the position it gets there."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib.domain.member import encode_member, member_of
 from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.schedule import SpeedClass
 from chalicelib.domain.shard import MAX_POSITIONS, Shard, shard_id
+from chalicelib.errors import Contended
 from chalicelib.services.deps import Deps
 
 _WIDEST = Placement("", MAX_POSITIONS, 9_999_999_999, 0)
@@ -40,7 +42,8 @@ def _place(deps: Deps, monitor: Monitor, speed: SpeedClass, avoid: str | None) -
     while True:
         number += 1
         new = Shard(shard_id(region, speed, number), region, speed, monitor.team_id)
-        deps.shards.create(new, swept=int(deps.now().timestamp()))
+        with suppress(Contended):  # another may be making it too, or the answer is lost: the position tells
+            deps.shards.create(new, swept=int(deps.now().timestamp()))
         position = deps.shards.take_position(new.id)
         if position is not None:
             return new.id, position

@@ -1,22 +1,24 @@
 """Current values of monitors: ticks laid over STATE, whose slot and milliseconds are only a floor."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.outcome import Status
 from chalicelib.domain.schedule import SETTLED_SECONDS, due_slots_backwards
 from chalicelib.domain.shard import speed_class_of
 from chalicelib.domain.state import Entry, State
-from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick
+from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, first_run_part
 from chalicelib.services.deps import Deps
 
 _NEWEST_ITEMS = 3
-_PICKED_SLOTS = 6
-"""Past this many single slots, one Query of everything since the sweep costs less."""
+_PICKED_ITEMS = 12
+"""Past this many single items, one Query of everything since the sweep costs less."""
+_RECENT_SLOTS = 2
+"""The newest due slot may not have been run yet, or never will be, when a disable came in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +73,50 @@ def _ticks_over(
     """The tick items that may hold a newer result than STATE for one of the monitors."""
     seconds = speed_class_of(shard).slot_seconds
     entries = state.entries if state else {}
-    dense = [m for m in monitors if m.is_enabled and m.interval_seconds <= seconds]
-    slots: set[int] = set()
+    dense: list[Monitor] = []
+    parts: set[tuple[int, str]] = set()
     for monitor in monitors:
-        if monitor in dense:
+        if _is_dense(monitor, seconds, now_seconds):
+            dense.append(monitor)
             continue
         entry = entries.get(monitor.placement.position)
-        recent = islice(_due_slots(monitor.placement, seconds, now_seconds + 1), 2)
-        slots.update(slot for slot in recent if entry is None or slot > entry.slot)
-    if len(slots) > _PICKED_SLOTS:
+        recent = islice(_recent_parts(monitor, seconds, now_seconds), 2 * _RECENT_SLOTS)
+        parts.update((slot, part) for slot, part in recent if entry is None or slot >= entry.slot)
+    if len(parts) > _PICKED_ITEMS:
         return _since_sweep(deps, shard, state, consistent=consistent)
     ticks: list[Tick] = []
     if dense:
         ticks = deps.ticks.newest(shard, _NEWEST_ITEMS, consistent=consistent)
         if _hides_a_main(ticks, dense, state, seconds):
             return _since_sweep(deps, shard, state, consistent=consistent)
-    if slots:
-        parts = [(slot, part) for slot in sorted(slots) for part in (MAIN, STRAGGLERS)]
-        ticks = [*ticks, *deps.ticks.pick(shard, parts, consistent=consistent).values()]
+    if parts:
+        ticks = [*ticks, *deps.ticks.pick(shard, sorted(parts), consistent=consistent).values()]
     return ticks
 
 
-def _due_slots(placement: Placement, seconds: int, before: int) -> Iterable[int]:
-    return due_slots_backwards(
-        from_slot=placement.from_slot,
-        to_slot=before if placement.to_slot is None else min(before, placement.to_slot),
-        anchor=placement.anchor,
-        interval_seconds=max(placement.interval_seconds, seconds),
-        slot_seconds=seconds,
-    )
+def _is_dense(monitor: Monitor, seconds: int, now_seconds: int) -> bool:
+    """Whether the newest few tick items hold the newest result: due in every slot, and for a while."""
+    began = monitor.placement.from_slot + _NEWEST_ITEMS * seconds
+    return monitor.is_enabled and monitor.interval_seconds <= seconds and began <= now_seconds
+
+
+def _recent_parts(monitor: Monitor, seconds: int, now_seconds: int) -> Iterator[tuple[int, str]]:
+    """The tick items that may hold a result of the monitor, newest first, over all its stretches at this
+    place: a new schedule or an enable leaves the newest result in the stretch before."""
+    here = (monitor.placement.shard, monitor.placement.position)
+    for p in takewhile(lambda p: (p.shard, p.position) == here, reversed(monitor.placements)):
+        before = now_seconds + 1 if p.to_slot is None else min(now_seconds + 1, p.to_slot)
+        for slot in due_slots_backwards(
+            from_slot=p.from_slot,
+            to_slot=before,
+            anchor=p.anchor,
+            interval_seconds=max(p.interval_seconds, seconds),
+            slot_seconds=seconds,
+        ):
+            yield slot, MAIN
+            yield slot, STRAGGLERS
+        if p.first_slot is not None:
+            yield p.first_slot, first_run_part(p.position)
 
 
 def _hides_a_main(ticks: Sequence[Tick], dense: Sequence[Monitor], state: State | None, seconds: int) -> bool:
@@ -133,4 +150,5 @@ def _reading(position: int, entry: Entry | None, ticks: Iterable[Tick]) -> Readi
 def _floor(entry: Entry | None) -> Reading:
     if entry is None:
         return NOTHING_YET
-    return Reading(entry.status, datetime.fromtimestamp(entry.slot, UTC), entry.response_ms)
+    checked_at = max(entry.slot, entry.since)  # the begin of the slot, unless its check made the change
+    return Reading(entry.status, datetime.fromtimestamp(checked_at, UTC), entry.response_ms)

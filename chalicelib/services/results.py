@@ -43,9 +43,9 @@ class Page:
 
 
 def list_results(deps: Deps, monitor: Monitor, *, limit: int, offset: int) -> Page:
-    """A page of the results of the last 35 days (to the hour), eventually consistent."""
+    """A page of the results of the last 35 days (and of up to two hours more), eventually consistent."""
     now = int(deps.now().timestamp())
-    oldest_hour = (now - RETAINED_DAYS * 86400) // 3600
+    oldest_hour = (now - RETAINED_DAYS * 86400) // 3600 - 1
     is_young = monitor.created_at.timestamp() >= oldest_hour * 3600
     window = _Window(skip=offset, limit=limit)
     total = 0
@@ -53,7 +53,7 @@ def list_results(deps: Deps, monitor: Monitor, *, limit: int, offset: int) -> Pa
         shard, position = place[0].shard, place[0].position
         latest = deps.ticks.counts(shard) or Counts(upto=0)
         cut = None if is_young else deps.ticks.counts(shard, oldest_hour)
-        floor = cut.upto if cut else 0
+        floor = cut.upto if cut and cut.upto < latest.upto else oldest_hour * 3600
         fresh = 0
         for result in _read(deps, place, max(latest.upto, floor), now + 1, wanted=None):
             fresh += 1

@@ -37,6 +37,11 @@ def test_a_team_has_ten_keys_at_most(edges: Edges) -> None:
     assert edges.key_uses.use(f"digest-{MAX_KEYS_PER_TEAM}", NOW) is None
 
 
+def test_a_key_that_is_minted_again_after_a_lost_answer_takes_no_second_slot(edges: Edges) -> None:
+    assert [edges.keys.mint(key()) for _ in range(2)] == [True, True]
+    assert edges.keys.of_team("team-1") == [key()]
+
+
 def test_uses_are_counted_in_minute_windows(edges: Edges) -> None:
     edges.keys.mint(key())
     uses = [edges.key_uses.use("digest-1", NOW + timedelta(seconds=s)) for s in (0, 59, 60)]

@@ -27,6 +27,8 @@ def test_since_is_inclusive_oldest_first_and_ends_before_until(edges: Edges) -> 
     assert edges.ticks.since(SHARD, BASE + 60, consistent=True) == ticks[1:]
     assert edges.ticks.since(SHARD, BASE + 60, consistent=True, until_slot=BASE + 180) == ticks[1:3]
     assert edges.ticks.since(SHARD, -60, consistent=False) == ticks
+    assert edges.ticks.since(SHARD, BASE + 60, consistent=True, until_slot=BASE + 60) == []
+    assert edges.ticks.since(SHARD, -120, consistent=True, until_slot=0) == []
 
 
 def test_newest_is_newest_first(edges: Edges) -> None:

@@ -38,6 +38,7 @@ class Invariants:
         self.newest: dict[Place, int] = {}
         self.newest_at_query: Callable[[], Mapping[Place, int]] = dict
         """The newest stored slots when whoever writes now last asked for ticks."""
+        self.now: Callable[[], float] = lambda: 0.0
         self._last: dict[str, Entry] = {}
         self._members_at: defaultdict[str, dict[int, dict[int, Member]]] = defaultdict(dict)
         store.on_write = self.written
@@ -59,6 +60,8 @@ class Invariants:
                 self._incident(old, new)
             elif kind == "pack":
                 self._pack(key, new)
+            elif kind == "monitor" and new is not None:
+                self._anchor(old, new)
             elif kind == "shard":
                 self._check("I8", old is None or new.last_position >= old.last_position, f"positions {new}")
         for kind, key, old, new in changes:
@@ -81,6 +84,12 @@ class Invariants:
         taken = self.owner.setdefault(place, member.monitor_id)
         self._check("I8", taken == member.monitor_id, f"{place} of {taken} given to {member.monitor_id}")
         self._check("I4", self._is_at(member.monitor_id, place), f"zombie member {place} {member}")
+
+    def _anchor(self, old: Monitor | None, new: Monitor) -> None:
+        place = new.placement
+        is_new = old is None or (old.placement.anchor, _place(old)) != (place.anchor, _place(new))
+        if is_new and new.is_enabled:
+            self._check("I7", place.anchor > self.now(), f"anchor {place.anchor} set at {self.now()}")
 
     def _tick(self, shard: str, old: Tick | None, tick: Tick) -> None:
         self._check("I6", old is None, f"tick {shard} {tick.slot} {tick.part} changed")
@@ -193,7 +202,7 @@ class Invariants:
         wanted = {m.placement.position: member_of(m) for m in monitors.values() if m.placement.shard == name}
         self._check("I5", members == wanted, f"members of {name}: {members} not {wanted}")
         pack: Pack | None = self.store.items["pack"].get(name)
-        self._check("I5", pack is not None and pack.members == members, f"pack of {name}: {pack}")
+        self._check("I5", (pack.members if pack else {}) == members, f"pack of {name}: {pack}")
         size = sum(len(encode_member(m)) for m in members.values())
         self._check("I9", (shard.members, shard.bytes) == (len(members), size), f"registry {shard}")
 

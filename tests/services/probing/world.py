@@ -103,6 +103,7 @@ class World:
         self.faults, self.now = faults, start
         self.store = FakeStore()
         self.invariants = Invariants(self.store)
+        self.invariants.now = lambda: self.now
         self.invariants.newest_at_query = lambda: self.current.newest_at_query if self.current else {}
         self.baton = threading.Semaphore(0)
         self.calls = 0
@@ -183,7 +184,9 @@ class World:
 class SimulatedChecks(FakeChecks):
     """Observes the truth of a slot; observed again, it may look different. Takes simulated time."""
 
-    def __init__(self, world: World, truth: Callable[[str, int], Status], slow: Callable[[str], bool], job: ProbeJob) -> None:
+    def __init__(
+        self, world: World, truth: Callable[[str, int], Status], slow: Callable[[str], bool], job: ProbeJob
+    ) -> None:
         super().__init__(on_collect=self._take_time)
         self._world, self._truth, self._slow, self._job = world, truth, slow, job
 

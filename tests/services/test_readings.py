@@ -1,0 +1,228 @@
+"""Current values: the newest stored result, whatever STATE already knows of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.monitor import Monitor
+from chalicelib.domain.outcome import Outcome, Reason, Status
+from chalicelib.domain.state import Entry, State
+from chalicelib.domain.tick import MAIN, STRAGGLERS, build_tick, first_run_part
+from chalicelib.services.readings import NOTHING_YET, Reading, read_monitors, read_status
+from chalicelib.services.results import list_results
+from tests.fakes import FakeDeps
+from tests.services.life import TEAM, Life
+
+SLOT = 1_772_366_400 + 3600
+"""2026-03-01 13:00 UTC"""
+UP = Outcome(Status.UP, Reason.NONE, 200, 40, 500)
+DOWN = Outcome(Status.DOWN, Reason.WRONG_STATUS, 503, 90, 750)
+
+
+def reading(life: Life, monitor_id: str) -> Reading:
+    monitor = life.monitor(monitor_id)
+    return read_monitors(life.deps, [monitor], consistent=True)[monitor_id]
+
+
+def newest(life: Life, monitor_id: str) -> Reading:
+    """What the list of results says, which is another reader."""
+    page = list_results(life.deps, life.monitor(monitor_id), limit=1, offset=0)
+    if not page.results:
+        return NOTHING_YET
+    result = page.results[0]
+    outcome = result.outcome
+    return Reading(outcome.status, result.checked_at, outcome.response_ms, outcome.status_code)
+
+
+def agree(mine: Reading, truth: Reading) -> bool:
+    """STATE knows no status code, and seconds where a tick knows milliseconds."""
+    if mine.status_code is None and truth.checked_at is not None:
+        truth = replace(truth, status_code=None, checked_at=truth.checked_at.replace(microsecond=0))
+    return mine == truth
+
+
+@pytest.mark.parametrize("interval", [60, 90, 300, 3600])
+def test_a_monitor_just_created_knows_nothing_and_after_its_first_run_everything(interval: int) -> None:
+    life = Life()
+    life.deps.at += timedelta(seconds=45)
+    monitor_id = life.born(interval_seconds=interval)
+    assert reading(life, monitor_id) == NOTHING_YET
+    life.first_runs()
+    assert agree(reading(life, monitor_id), newest(life, monitor_id))
+    checked_at = reading(life, monitor_id).checked_at
+    assert checked_at is not None
+    assert checked_at >= life.monitor(monitor_id).created_at.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("interval", [60, 90, 120, 300, 600, 3600])
+def test_one_monitors_reading_is_its_newest_result_in_every_minute_of_hours(interval: int) -> None:
+    """Over several hourly writes of STATE, which must not make the time of the last check less true."""
+    life = Life()
+    monitor_id = life.born(interval_seconds=interval)
+    life.first_runs()
+    for _ in range(150):
+        life.minutes(1)
+        assert agree(reading(life, monitor_id), newest(life, monitor_id))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from([60, 60, 90, 120, 300, 600, 3600]), min_size=1, max_size=9),
+    st.lists(
+        st.tuples(st.integers(1, 30), st.sets(st.integers(0, 30), max_size=6), st.integers(0, 8)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.data(),
+)
+def test_the_readings_of_any_list_have_the_newest_values(
+    intervals: list[int], steps: list[tuple[int, set[int], int]], data: st.DataObject
+) -> None:
+    """In a list the time may be the floor's, the begin of the slot; it is never later than the truth.
+
+    Of a disabled monitor, whose floor nothing moves any more, the values may be an hour older.
+    """
+    life = Life()
+    ids = []
+    for number, interval in enumerate(intervals):
+        life.deps.at += timedelta(seconds=number * 20)
+        ids.append(life.born(interval_seconds=interval))
+        life.first_runs()
+    for minutes, late, which in steps:
+        life.minutes(minutes, late=list(late))
+        chosen = ids[which % len(ids)]
+        life.change(chosen, is_enabled=data.draw(st.booleans(), label="enabled"))
+        readings = read_monitors(life.deps, life.deps.monitors.of_team(TEAM, "http"), consistent=False)
+        for monitor_id in ids:
+            truth, mine = newest(life, monitor_id), readings[monitor_id]
+            assert mine.status == truth.status
+            if truth.checked_at is None or mine.checked_at is None:
+                assert mine == truth == NOTHING_YET
+                continue
+            is_enabled = life.monitor(monitor_id).is_enabled
+            lag = truth.checked_at - mine.checked_at
+            assert timedelta(0) <= lag < timedelta(seconds=60 if is_enabled else 3720)
+            assert mine.response_ms == truth.response_ms or not is_enabled
+
+
+@pytest.mark.parametrize("interval", [60, 300, 3600])
+def test_a_disabled_monitor_keeps_its_last_values(interval: int) -> None:
+    life = Life()
+    monitor_id = life.born(interval_seconds=interval)
+    life.first_runs()
+    life.minutes(70)
+    before = newest(life, monitor_id)
+    life.change(monitor_id, is_enabled=False)
+    for _ in range(4):
+        assert agree(reading(life, monitor_id), before)
+        life.minutes(40)
+    assert newest(life, monitor_id) == before
+
+
+def a_monitor(deps: FakeDeps, interval: int = 60) -> Monitor:
+    """At position 1 of its shard, created an hour before SLOT."""
+    life = Life(deps)
+    return life.monitor(life.born(interval_seconds=interval))
+
+
+def put_state(deps: FakeDeps, monitor: Monitor, entry: Entry | None) -> None:
+    entries = {} if entry is None else {monitor.placement.position: entry}
+    deps.store.write(("state", monitor.placement.shard, State(1, 1, SLOT - 3600, entries)))
+
+
+def put_tick(deps: FakeDeps, monitor: Monitor, slot: int, outcome: Outcome, part: str = MAIN) -> datetime:
+    place = monitor.placement
+    tick = build_tick(slot, part, datetime.fromtimestamp(slot + 5, UTC), {place.position: outcome})
+    deps.ticks.put(place.shard, tick)
+    return tick.checked_at(place.position)
+
+
+def read_one(deps: FakeDeps, monitor: Monitor) -> Reading:
+    deps.at = datetime.fromtimestamp(SLOT + 30, UTC)
+    return read_monitors(deps, [monitor], consistent=True)[monitor.id]
+
+
+@pytest.mark.parametrize("interval", [60, 300])
+@pytest.mark.parametrize("part", [MAIN, STRAGGLERS])
+def test_a_tick_that_state_has_not_seen_yet_wins(interval: int, part: str) -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps, interval)
+    slot = monitor.placement.anchor + 3540 // interval * interval
+    put_state(deps, monitor, Entry(Status.UP, slot - interval, slot - interval, response_ms=10))
+    put_tick(deps, monitor, slot - interval, UP)
+    if part == STRAGGLERS:
+        deps.ticks.put(monitor.placement.shard, build_tick(slot, MAIN, deps.at, {999: UP}))
+    at = put_tick(deps, monitor, slot, DOWN, part)
+    assert read_one(deps, monitor) == Reading(Status.DOWN, at, 90, 503)
+
+
+@pytest.mark.parametrize("interval", [60, 300])
+def test_a_tick_older_than_state_changes_nothing(interval: int) -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps, interval)
+    put_tick(deps, monitor, monitor.placement.anchor, DOWN)
+    put_state(deps, monitor, Entry(Status.UP, SLOT - 600, SLOT, response_ms=33))
+    found = read_one(deps, monitor)
+    assert (found.status, found.response_ms) == (Status.UP, 33)
+    assert found.checked_at == datetime.fromtimestamp(SLOT, UTC)
+
+
+def test_without_any_tick_the_floor_is_never_earlier_than_the_last_change() -> None:
+    """`since` is the true time of the check that made the change, `slot` only the begin of its slot."""
+    deps = FakeDeps()
+    monitor = a_monitor(deps, 3600)
+    put_state(deps, monitor, Entry(Status.DOWN, SLOT - 3600 + 47, SLOT - 3600, response_ms=33))
+    assert read_one(deps, monitor).checked_at == datetime.fromtimestamp(SLOT - 3600 + 47, UTC)
+
+
+def test_many_first_runs_in_one_slot_do_not_hide_the_newest_main_tick() -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps)
+    put_state(deps, monitor, Entry(Status.UP, SLOT - 3000, SLOT - 3000, response_ms=1))
+    at = put_tick(deps, monitor, SLOT - 60, DOWN)
+    for position in range(2, 30):
+        first = build_tick(SLOT, first_run_part(position), deps.at, {position: UP})
+        deps.ticks.put(monitor.placement.shard, first)
+    assert read_one(deps, monitor) == Reading(Status.DOWN, at, 90, 503)
+
+
+def test_a_shard_without_state_and_ticks_says_nothing_yet() -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps)
+    del deps.store.items["state"][monitor.placement.shard]
+    assert read_one(deps, monitor) == NOTHING_YET
+    assert read_status(deps, monitor.placement) is None
+
+
+def test_a_badge_reads_state_alone() -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps)
+    put_state(deps, monitor, Entry(Status.DEGRADED, SLOT, SLOT))
+    put_tick(deps, monitor, SLOT + 60, DOWN)
+    assert read_status(deps, monitor.placement) is Status.DEGRADED
+
+
+def test_monitors_of_several_shards_are_read_once_a_shard() -> None:
+    life = Life()
+    fast, slow = life.born(timeout_seconds=10), life.born(timeout_seconds=60)
+    life.minutes(3)
+    assert life.monitor(fast).placement.shard != life.monitor(slow).placement.shard
+    calls: list[str] = []
+    life.deps.store.on_call = lambda verb, phase: calls.append(verb) if phase == "before" else None
+    readings = read_monitors(
+        life.deps, [life.monitor(fast), life.monitor(slow), life.monitor(fast)], consistent=True
+    )
+    assert calls.count("states.get") == 2
+    assert agree(readings[fast], newest(life, fast))
+    assert agree(readings[slow], newest(life, slow))
+
+
+def test_no_monitors_cost_nothing() -> None:
+    deps = FakeDeps()
+    calls: list[str] = []
+    deps.store.on_call = lambda verb, phase: calls.append(verb)
+    assert read_monitors(deps, [], consistent=True) == {}
+    assert calls == []

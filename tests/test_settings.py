@@ -1,0 +1,120 @@
+"""Settings: read once, checked, and named when they are wrong."""
+
+import dataclasses
+
+import pytest
+
+from chalicelib.settings import LOCATION_HINTS, BadSetting, Settings, from_environment, location_hint
+
+
+def test_an_empty_environment_has_the_defaults() -> None:
+    settings = from_environment({})
+    assert (settings.teams_table, settings.checks_table) == ("uptime-teams", "uptime-checks")
+    assert settings.alerts_table == "uptime-alerts"
+    assert (settings.requests_per_minute, settings.monitors_per_team) == (100, 100)
+    assert (settings.aws_region, settings.region) == ("us-east-1", "enam")
+    assert settings.ca_file is None
+
+
+def test_what_belongs_to_the_local_runner_is_never_read_from_the_environment() -> None:
+    env = {
+        "UPTIME_EGRESS_ALLOW": "10.0.0.0/8",
+        "UPTIME_DNS_SERVER": "127.0.0.1:53",
+        "UPTIME_DYNAMODB_ENDPOINT": "http://127.0.0.1:8001",
+    }
+    settings = from_environment(env)
+    assert (settings.egress_allow, settings.dns_server, settings.dynamodb_endpoint) == ("", None, None)
+
+
+def test_every_variable_is_taken() -> None:
+    env = {
+        "UPTIME_TEAMS_TABLE": "t",
+        "UPTIME_CHECKS_TABLE": "c",
+        "UPTIME_ALERTS_TABLE": "a",
+        "UPTIME_PROBE_QUEUE_URL": "https://sqs/q",
+        "UPTIME_REQUESTS_PER_MINUTE": "7",
+        "UPTIME_MONITORS_PER_TEAM": "8",
+        "UPTIME_STARTS_PER_SECOND": "9",
+        "UPTIME_CA_FILE": "/ca.pem",
+        "AWS_REGION": "eu-west-1",
+    }
+    assert from_environment(env) == Settings(
+        teams_table="t",
+        checks_table="c",
+        alerts_table="a",
+        probe_queue_url="https://sqs/q",
+        aws_region="eu-west-1",
+        region="weur",
+        requests_per_minute=7,
+        monitors_per_team=8,
+        starts_per_second=9.0,
+        ca_file="/ca.pem",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "UPTIME_REQUESTS_PER_MINUTE",
+        "UPTIME_MONITORS_PER_TEAM",
+        "UPTIME_STARTS_PER_SECOND",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    ],
+)
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", " 5", "٣"])
+def test_a_number_that_is_none_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        from_environment({name: text})
+
+
+def test_a_region_that_is_no_hint_is_refused_by_its_name() -> None:
+    with pytest.raises(BadSetting, match="UPTIME_REGION"):
+        from_environment({"UPTIME_REGION": "moon"})
+
+
+@pytest.mark.parametrize("hint", LOCATION_HINTS)
+def test_the_region_may_be_said(hint: str) -> None:
+    assert from_environment({"UPTIME_REGION": hint, "AWS_REGION": "us-east-1"}).region == hint
+
+
+@pytest.mark.parametrize(
+    ("aws_region", "hint"),
+    [
+        ("us-west-2", "wnam"),
+        ("us-east-1", "enam"),
+        ("sa-east-1", "sam"),
+        ("eu-west-1", "weur"),
+        ("eu-central-1", "eeur"),
+        ("ap-southeast-1", "apac"),
+        ("ap-southeast-2", "oc"),
+        ("af-south-1", "afr"),
+        ("me-central-1", "me"),
+        ("us-west-1", "wnam"),
+        ("us-east-2", "enam"),
+        ("ca-central-1", "enam"),
+        ("eu-north-1", "weur"),
+        ("eu-central-2", "eeur"),
+        ("ap-northeast-1", "apac"),
+        ("il-central-1", "me"),
+        ("xx-new-1", "enam"),
+        ("", "enam"),
+    ],
+)
+def test_the_hint_is_the_nearest_one_of_the_aws_region(aws_region: str, hint: str) -> None:
+    assert location_hint(aws_region) == hint
+
+
+def test_the_default_region_stands_in_for_a_missing_one() -> None:
+    assert from_environment({"AWS_DEFAULT_REGION": "sa-east-1"}).region == "sam"
+    assert from_environment({"AWS_REGION": "me-central-1", "AWS_DEFAULT_REGION": "sa-east-1"}).region == "me"
+
+
+@pytest.mark.parametrize(("memory", "starts"), [("128", 50.6), ("256", 101.3), ("1769", 700), ("3008", 700)])
+def test_the_pace_follows_the_functions_share_of_a_cpu(memory: str, starts: float) -> None:
+    settings = from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory})
+    assert settings.starts_per_second == pytest.approx(starts, abs=0.1)
+
+
+def test_settings_cannot_be_changed_by_whom_they_were_given_to() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        from_environment({}).region = "me"  # type: ignore[misc]
