@@ -13,7 +13,7 @@ from chalicelib.domain.schedule import SpeedClass, anchor_after, slot_of, speed_
 from chalicelib.domain.state import State
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
-from chalicelib.services.placing import place, place_again
+from chalicelib.services.placing import place
 from chalicelib.services.retrying import TRIES, pause
 
 FIRST_RUN_DELAY_SECONDS = 1
@@ -91,7 +91,7 @@ def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monit
         written = _write(deps, MonitorWrite(None, monitor))
         if written is Written.LOST:
             stored = deps.monitors.get(team_id, monitor_id, consistent=True)
-            if stored is not None and stored.token == token:
+            if stored is not None:  # ours, whoever edited it since: nobody else makes this id
                 written, monitor = Written.YES, stored
         if written is Written.YES:
             if monitor.is_enabled:
@@ -101,7 +101,7 @@ def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monit
         if written is Written.LIMIT:
             raise LimitExceeded(f"A team has at most {deps.settings.monitors_per_team} of these monitors.")
         if written is Written.NO_ROOM:
-            shard, position = place_again(deps, bare, speed, shard)
+            shard, position = place(deps, bare, speed, full=[shard])
     raise Contended("create")
 
 
@@ -112,7 +112,7 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
     moves the monitor to another shard with its state.
     """
     token = f"{deps.random_bits(64):016x}"
-    taken: dict[SpeedClass, tuple[str, int]] = {}
+    seats = _Seats()
     for attempt in range(TRIES):
         pause(deps, attempt)
         before = get_monitor(deps, team_id, kind, monitor_id)
@@ -129,7 +129,7 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
             rev=before.rev + 1,
             token=token,
         )
-        write = _scheduled(deps, before, after, now, taken)
+        write = _scheduled(deps, before, after, now, seats)
         if write is None:
             continue
         written = _write(deps, write)
@@ -137,7 +137,7 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
             assert write.after is not None
             return write.after
         if written is Written.NO_ROOM:
-            taken.clear()
+            seats.give_up()
     raise Contended("update")
 
 
@@ -161,6 +161,24 @@ def delete_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str) -> None
     else:
         raise Contended("delete")
     deps.monitors.forget(monitor_id)
+
+
+class _Seats:
+    """The position that a move has taken, kept over its attempts so that none is wasted."""
+
+    def __init__(self) -> None:
+        self._taken: dict[SpeedClass, tuple[str, int]] = {}
+        self._full: list[str] = []
+
+    def take(self, deps: Deps, monitor: Monitor, speed: SpeedClass) -> tuple[str, int]:
+        if speed not in self._taken:
+            self._taken[speed] = place(deps, monitor, speed, self._full)
+        return self._taken[speed]
+
+    def give_up(self) -> None:
+        """The shards turned out to have no room."""
+        self._full += [shard for shard, _ in self._taken.values()]
+        self._taken.clear()
 
 
 def _changed(before: Monitor, change: Change) -> Monitor:
@@ -189,7 +207,7 @@ def _scheduled(
     before: Monitor,
     after: Monitor,
     now: datetime,
-    taken: dict[SpeedClass, tuple[str, int]],
+    seats: _Seats,
 ) -> MonitorWrite | None:
     """The write with its placements. None when a STATE of a move is not there (a shard just made).
 
@@ -200,9 +218,7 @@ def _scheduled(
     forget_before = int(now.timestamp()) - RETAINED_SECONDS
     old = before.placement
     if speed is not before.speed_class:
-        if speed not in taken:
-            taken[speed] = place(deps, after, speed)
-        shard, position = taken[speed]
+        shard, position = seats.take(deps, after, speed)
         states = _states(deps, old.shard, shard)
         if states is None:
             return None

@@ -1,5 +1,6 @@
 """Which shard a new monitor goes to, and the position it gets there."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,26 +14,18 @@ from chalicelib.services.deps import Deps
 _WIDEST = Placement("", MAX_POSITIONS, 9_999_999_999, 0)
 
 
-def place(deps: Deps, monitor: Monitor, speed: SpeedClass) -> tuple[str, int]:
+def place(deps: Deps, monitor: Monitor, speed: SpeedClass, full: Collection[str] = ()) -> tuple[str, int]:
     """A shard with room and a fresh position in it.
 
     A shard fills team by team: one that the team began comes first, then any other with room, so that
     a team's list is read from few shards; a new one is made when all are full. The transaction that
-    writes the monitor carries the condition, so a choice that was overtaken comes back for another.
+    writes the monitor carries the condition; a choice that was overtaken comes back for another, with
+    the shards that turned out to be `full`.
     """
-    return _place(deps, monitor, speed, avoid=None)
-
-
-def place_again(deps: Deps, monitor: Monitor, speed: SpeedClass, full: str) -> tuple[str, int]:
-    """As `place`, after the shard `full` turned out to have no room."""
-    return _place(deps, monitor, speed, avoid=full)
-
-
-def _place(deps: Deps, monitor: Monitor, speed: SpeedClass, avoid: str | None) -> tuple[str, int]:
     size = _member_bytes(monitor)
     region = deps.settings.region
     ours = [s for s in deps.shards.all() if s.region == region and s.speed_class is speed]
-    candidates = [s for s in ours if s.has_room(size) and s.id != avoid]
+    candidates = [s for s in ours if s.has_room(size) and s.id not in full]
     candidates.sort(key=lambda s: (s.team_id != monitor.team_id, s.id))
     for shard in candidates:
         position = deps.shards.take_position(shard.id)

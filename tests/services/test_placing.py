@@ -9,7 +9,7 @@ from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.schedule import SpeedClass
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS, MAX_POSITIONS, Shard
 from chalicelib.errors import Contended
-from chalicelib.services.placing import place, place_again
+from chalicelib.services.placing import place
 from tests.fakes import AFTER, BEFORE, FakeDeps
 
 NORMAL = SpeedClass.NORMAL
@@ -92,7 +92,7 @@ def test_a_long_url_goes_where_it_fits(deps: FakeDeps) -> None:
 
 def test_a_shard_that_turned_out_to_be_full_is_avoided(deps: FakeDeps) -> None:
     stored(deps, FIRST)
-    assert place_again(deps, monitor(deps), NORMAL, FIRST) == (SECOND, 1)
+    assert place(deps, monitor(deps), NORMAL, [FIRST]) == (SECOND, 1)
 
 
 def test_a_shard_that_gave_its_last_position_meanwhile_is_passed_over(deps: FakeDeps) -> None:
