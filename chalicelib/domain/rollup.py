@@ -24,13 +24,15 @@ def shown_status(status: Status | None, *, is_enabled: bool) -> Status | None:
     return status if is_enabled else None
 
 
-def summarise(shown: Iterable[Status | None]) -> Summary:
-    """`shown` holds every monitor once, disabled ones as None, so they weigh on nothing but the counts."""
-    counts = Counter(shown)
-    known = sum(counts[status] for status in Status)
+def summarise(shown: Iterable[tuple[Status | None, bool]]) -> Summary:
+    """`shown` holds (status, is enabled) of every monitor once. Disabled ones weigh on nothing but the
+    counts; an enabled one that was never checked keeps an outage from being a major one."""
+    rows = list(shown)
+    counts = Counter(shown_status(status, is_enabled=is_enabled) for status, is_enabled in rows)
+    enabled = sum(is_enabled for _, is_enabled in rows)
     return Summary(
-        overall=_overall(counts, known),
-        total=sum(counts.values()),
+        overall=_overall(counts, enabled),
+        total=len(rows),
         up=counts[Status.UP],
         down=counts[Status.DOWN],
         degraded=counts[Status.DEGRADED],
@@ -38,9 +40,9 @@ def summarise(shown: Iterable[Status | None]) -> Summary:
     )
 
 
-def _overall(counts: Counter[Status | None], known: int) -> str:
-    if not known:
+def _overall(counts: Counter[Status | None], enabled: int) -> str:
+    if not any(counts[status] for status in Status):
         return "unknown"
     if counts[Status.DOWN]:
-        return "major_outage" if counts[Status.DOWN] == known else "partial_outage"
+        return "major_outage" if counts[Status.DOWN] == enabled else "partial_outage"
     return "degraded" if counts[Status.DEGRADED] else "operational"

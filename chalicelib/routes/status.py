@@ -18,7 +18,7 @@ def get_status(call: Call) -> Any:
     monitors = list_monitors(call.deps, call.team_id, "http")
     readings = read_monitors(call.deps, monitors, consistent=False)
     shown = {m.id: shown_status(readings[m.id].status, is_enabled=m.is_enabled) for m in monitors}
-    summary = summarise(shown.values())
+    summary = summarise((readings[m.id].status, m.is_enabled) for m in monitors)
     return {
         "status": summary.overall,
         "monitors": [

@@ -20,20 +20,27 @@ from .builders import DEGRADED, DOWN, UP
         ([UP, DOWN], "partial_outage"),
         ([DEGRADED, DOWN], "partial_outage"),
         ([DOWN], "major_outage"),
-        ([DOWN, DOWN, None], "major_outage"),
+        ([DOWN, DOWN], "major_outage"),
+        ([DOWN, None], "partial_outage"),
     ],
 )
-def test_the_worst_of_what_is_known_gives_the_word(shown: list[Status | None], overall: str) -> None:
-    assert summarise(shown).overall == overall
+@pytest.mark.parametrize("disabled", [[], [DOWN, UP, None]])
+def test_the_worst_of_the_enabled_ones_gives_the_word(
+    shown: list[Status | None], overall: str, disabled: list[Status | None]
+) -> None:
+    rows = [*((status, True) for status in shown), *((status, False) for status in disabled)]
+    assert summarise(rows).overall == overall
 
 
 def test_every_monitor_is_counted_once() -> None:
-    shown = [UP, UP, UP, DOWN, DOWN, DEGRADED, None, None]
-    assert summarise(shown) == Summary("partial_outage", total=8, up=3, down=2, degraded=1, unknown=2)
+    shown = [(status, True) for status in (UP, UP, UP, DOWN, DOWN, DEGRADED, None)]
+    assert summarise([*shown, (UP, False)]) == Summary(
+        "partial_outage", total=8, up=3, down=2, degraded=1, unknown=2
+    )
 
 
-@given(st.lists(st.none() | st.sampled_from(Status)))
-def test_the_counts_add_up(shown: list[Status | None]) -> None:
+@given(st.lists(st.tuples(st.none() | st.sampled_from(Status), st.booleans())))
+def test_the_counts_add_up(shown: list[tuple[Status | None, bool]]) -> None:
     summary = summarise(shown)
     assert summary.up + summary.down + summary.degraded + summary.unknown == summary.total == len(shown)
 
