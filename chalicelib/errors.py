@@ -7,6 +7,7 @@
     ├── Forbidden         403  FORBIDDEN
     ├── NotFound          404  NOT_FOUND            also for what belongs to another team
     ├── Conflict          409  CONFLICT
+    │   └── QuotaReached  409  LIMIT_EXCEEDED       the same for keys and alerts (contract R14)
     └── PayloadTooLarge   413  PAYLOAD_TOO_LARGE
 
 Anything else that escapes is our bug: 500 INTERNAL_ERROR with nothing but a request id.
@@ -63,6 +64,10 @@ class NotFound(AppError):
 
 class Conflict(AppError):
     status, code = 409, "CONFLICT"
+
+
+class QuotaReached(Conflict):
+    code = "LIMIT_EXCEEDED"
 
 
 class PayloadTooLarge(AppError):

@@ -16,7 +16,7 @@ from chalicelib.domain.counts import Counts
 from chalicelib.domain.incident import incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
-from chalicelib.domain.monitor import Locator, Monitor
+from chalicelib.domain.monitor import Leftover, Locator, Monitor
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS, MAX_POSITIONS, Shard
@@ -260,6 +260,9 @@ class FakeMonitors(_Edge):
             ("monitor", some.id, after),
             ("locator", some.id, after and locator_of(after)),
         ]
+        if after is None:
+            shards_lived_in = tuple(sorted({p.shard for p in some.placements}))
+            changes.append(("leftover", some.id, Leftover(some.id, some.team_id, shards_lived_in)))
         for monitor, sign in ((before, -1), (after, +1)):
             if monitor is None:
                 continue
@@ -294,10 +297,23 @@ class FakeMonitors(_Edge):
         self.store.write(*changes)
         return Written.YES
 
-    def forget(self, monitor_id: str) -> None:
+    def leftovers(self, team_id: str) -> list[Leftover]:
+        def action() -> list[Leftover]:
+            return [left for left in self.store.items["leftover"].values() if left.team_id == team_id]
+
+        return self.store.call("monitors.leftovers", action)
+
+    def forget(self, leftover: Leftover) -> None:
         def action() -> None:
-            gone = [key for key in self.store.items["incident"] if key[0] == monitor_id]
-            self.store.write(*(("incident", key, None) for key in gone))
+            its = [
+                (kind, key)
+                for kind in ("incident", "outbox")
+                for key in self.store.items[kind]
+                if key[0] == leftover.monitor_id
+            ]
+            self.store.write(
+                *((kind, key, None) for kind, key in its), ("leftover", leftover.monitor_id, None)
+            )
 
         self.store.call("monitors.forget", action)
 
@@ -325,10 +341,24 @@ class FakeKeys(_Edge):
 
     def of_team(self, team_id: str) -> list[ApiKey]:
         def action() -> list[ApiKey]:
-            held = [key for key in self.store.items["key"].values() if key.team_id == team_id]
+            held = [
+                replace(key, last_used_at=self.store.get("key_used_at", key.digest))
+                for key in self.store.items["key"].values()
+                if key.team_id == team_id
+            ]
             return sorted(held, key=lambda key: (key.created_at, key.id), reverse=True)
 
         return self.store.call("keys.of_team", action)
+
+    def revoke(self, team_id: str, key_id: str) -> bool:
+        def action() -> bool:
+            keys = self.store.items["key"].values()
+            found = [key.digest for key in keys if (key.team_id, key.id) == (team_id, key_id)]
+            for digest in found:
+                self.store.write(("key", digest, None))
+            return bool(found)
+
+        return self.store.call("keys.revoke", action)
 
 
 class FakeKeyUses(_Edge):
@@ -340,7 +370,8 @@ class FakeKeyUses(_Edge):
             mine = int(now.timestamp()) // 60 * 60
             window, used = self.store.get("key_use", digest) or (0, 0)
             window, used = (window, used + 1) if window >= mine else (mine, 1)
-            self.store.write(("key_use", digest, (window, used)))
+            second = now.replace(microsecond=0)
+            self.store.write(("key_use", digest, (window, used)), ("key_used_at", digest, second))
             return KeyUse(key.id, key.team_id, key.scopes, used, window + 60)
 
         return self.store.call("key_uses.use", action)

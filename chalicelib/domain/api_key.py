@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,28 @@ SCOPES: tuple[str, ...] = (
 )
 """All 24, none implying another."""
 
+SCOPE_ALIASES = {
+    "team:read": ("teams:read", "invites:read"),
+    "team:write": ("teams:write", "invites:write"),
+}
+"""Accepted when a key is made and expanded before storing (contract R9)."""
+
+
+def expand_scopes(names: Iterable[str]) -> tuple[str, ...]:
+    """Canonical scopes in their canonical order, each once. Raises ValueError naming unknown ones."""
+    wanted: set[str] = set()
+    unknown: list[str] = []
+    for name in names:
+        if name in SCOPES:
+            wanted.add(name)
+        elif name in SCOPE_ALIASES:
+            wanted.update(SCOPE_ALIASES[name])
+        else:
+            unknown.append(name)
+    if unknown:
+        raise ValueError(f"unknown scope: {', '.join(unknown)}")
+    return tuple(scope for scope in SCOPES if scope in wanted)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
@@ -44,6 +67,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     created_by: str | None = None
+    last_used_at: datetime | None = None
 
 
 def key_text(random_bytes: bytes) -> str:

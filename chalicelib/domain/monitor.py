@@ -76,7 +76,19 @@ class Locator:
     placements: tuple[Placement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a deletion still owes: the incidents and outbox rows of a monitor that is gone."""
+
+    monitor_id: str
+    team_id: str
+    shards: tuple[str, ...]
+
+
 MAX_PLACEMENTS = 40
+"""Past this many, neighbouring stretches at one position are merged, which only costs their readers time."""
+MAX_PLACES = 300
+"""Past this many moves within the retention, the results of the oldest place are given up."""
 
 
 def close_placement(placements: tuple[Placement, ...], at_slot: int) -> tuple[Placement, ...]:
@@ -93,7 +105,8 @@ def next_placement(
     """Close the current stretch where the new one begins and append it.
 
     Stretches that ended before `forget_before` hold no result that is still kept. Past MAX_PLACEMENTS
-    the two oldest stretches at one position become one whose due slots are unknown.
+    the two oldest stretches at one position become one whose due slots are unknown; past MAX_PLACES the
+    oldest goes.
     """
     kept = [
         p
@@ -104,14 +117,13 @@ def next_placement(
     while len(kept) > MAX_PLACEMENTS:
         pair = next((i for i in range(len(kept) - 2) if _same_place(kept[i], kept[i + 1])), None)
         if pair is None:
-            kept.pop(0)
-            continue
+            break
         older, newer = kept[pair], kept[pair + 1]
         begins = older.from_slot if older.first_slot is None else min(older.first_slot, older.from_slot)
         kept[pair : pair + 2] = [
             Placement(older.shard, older.position, begins, interval_seconds=0, to_slot=newer.to_slot)
         ]
-    return tuple(kept)
+    return tuple(kept[-MAX_PLACES:])
 
 
 def _until(placement: Placement, to_slot: int) -> Placement:

@@ -11,7 +11,7 @@ from chalicelib.domain.api_key import ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
-from chalicelib.domain.monitor import Locator, Monitor
+from chalicelib.domain.monitor import Leftover, Locator, Monitor
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.shard import Shard
@@ -100,8 +100,12 @@ class Monitors(Protocol):
         """Apply a change atomically, on `rev` as read (or absence). `limit` is the team's, on a create.
         Raises Contended."""
 
-    def forget(self, monitor_id: str) -> None:
-        """Remove what a deleted monitor leaves outside the transaction (its incidents)."""
+    def leftovers(self, team_id: str) -> list[Leftover]:
+        """The team's deletions whose incidents and outbox rows are still there. Every delete notes its own
+        in its transaction, so that none is lost when the process ends after it."""
+
+    def forget(self, leftover: Leftover) -> None:
+        """Remove what a deleted monitor left outside its transaction, and then the note of it."""
 
     def locator(self, monitor_id: str) -> Locator | None: ...
 
@@ -117,7 +121,11 @@ class Keys(Protocol):
     def mint(self, key: ApiKey) -> bool:
         """Store a key in a free one of the team's ten slots; False when none is free."""
 
-    def of_team(self, team_id: str) -> list[ApiKey]: ...
+    def of_team(self, team_id: str) -> list[ApiKey]:
+        """Newest `created_at` first, each with its last use."""
+
+    def revoke(self, team_id: str, key_id: str) -> bool:
+        """Remove a key, refused from the next request on; False when the team has no such key."""
 
 
 class Teams(Protocol):

@@ -1,11 +1,12 @@
-"""Minting API keys."""
+"""API keys of a team: list, mint, revoke."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.api_key import PREFIX_LENGTH, ApiKey, key_digest, key_text
 from chalicelib.domain.identifier import new_uuid, with_prefix
-from chalicelib.errors import Conflict
+from chalicelib.errors import Forbidden, NotFound, QuotaReached
 from chalicelib.services.deps import Deps
 from chalicelib.services.retrying import retried
 
@@ -21,10 +22,40 @@ class MintedKey:
         return f"MintedKey({self.key.id})"
 
 
+def list_keys(deps: Deps, team_id: str) -> list[ApiKey]:
+    return deps.keys.of_team(team_id)
+
+
+def revoke_key(deps: Deps, team_id: str, key_id: str) -> None:
+    """Effective on the very next request. A key may revoke itself. Raises NotFound."""
+    attempts = 0
+
+    def revoke() -> bool:
+        nonlocal attempts
+        attempts += 1
+        return deps.keys.revoke(team_id, key_id) or attempts > 1  # gone by a try whose answer was lost
+
+    if not retried(deps, revoke):
+        raise NotFound("There is no such API key.")
+
+
+def refuse_escalation(held: Collection[str], wanted: Sequence[str]) -> None:
+    """A key hands on only what it holds. Raises Forbidden, which names what is missing."""
+    missing = [scope for scope in wanted if scope not in held]
+    if missing:
+        raise Forbidden(f"The API key cannot grant scopes it does not hold: {', '.join(missing)}.")
+
+
 def mint_key(
-    deps: Deps, team_id: str, name: str, scopes: Sequence[str], created_by: str | None = None
+    deps: Deps,
+    team_id: str,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    expires_at: datetime | None = None,
+    created_by: str | None = None,
 ) -> MintedKey:
-    """Raises Conflict when the team has its ten keys."""
+    """Raises QuotaReached when the team has its ten keys."""
     now = deps.now()
     plaintext = key_text(deps.random_bits(256).to_bytes(32))
     key = ApiKey(
@@ -35,8 +66,9 @@ def mint_key(
         prefix=plaintext[:PREFIX_LENGTH],
         scopes=tuple(scopes),
         created_at=now,
+        expires_at=expires_at,
         created_by=created_by,
     )
     if not retried(deps, lambda: deps.keys.mint(key)):
-        raise Conflict("A team has at most 10 API keys.")
+        raise QuotaReached("A team has at most 10 API keys.")
     return MintedKey(key, plaintext)

@@ -144,23 +144,32 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
 def delete_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str) -> None:
     """Delete a monitor with everything that belongs to it. Raises NotFound.
 
+    What an earlier delete of the team still owes, killed after its transaction, is made good on the way;
+    the repeated delete of such a monitor succeeds.
+
     Its results lie in ticks that it shares with others; without its locator nobody can reach them, and
     they end with the ticks.
     """
-    is_first = True
+    was_there = _delete(deps, team_id, kind, monitor_id)
+    leftovers = deps.monitors.leftovers(team_id)
+    if not was_there and monitor_id not in {leftover.monitor_id for leftover in leftovers}:
+        raise NotFound("There is no such monitor.")
+    for leftover in leftovers:
+        deps.monitors.forget(leftover)
+
+
+def _delete(deps: Deps, team_id: str, kind: str, monitor_id: str) -> bool:
+    """Whether there was such a monitor; after this there is none."""
+    was_there = False
     for attempt in range(TRIES):
         pause(deps, attempt)
         monitor = deps.monitors.get(team_id, monitor_id, consistent=True)
         if monitor is None or monitor.kind != kind:
-            if is_first:
-                raise NotFound("There is no such monitor.")
-            break
-        is_first = False
+            return was_there
+        was_there = True
         if _write(deps, MonitorWrite(monitor, None)) is Written.YES:
-            break
-    else:
-        raise Contended("delete")
-    deps.monitors.forget(monitor_id)
+            return True
+    raise Contended("delete")
 
 
 class _Seats:

@@ -8,13 +8,14 @@ from chalicelib.services.deps import Deps
 
 T = TypeVar("T")
 
-TRIES = 8
+TRIES = 16
+"""About eight seconds in all: a move meets every other move and commit of its two shards."""
 
 
 def pause(deps: Deps, attempt: int) -> None:
-    """Before every attempt but the first: doubling from 20 ms to half a second, with jitter."""
+    """Before every attempt but the first: doubling from 20 ms to a second, with jitter."""
     if attempt:
-        deps.wait(min(0.5, 0.02 * 2**attempt) * (0.5 + deps.random_bits(16) / 0x20000))
+        deps.wait(min(1.0, 0.02 * 2**attempt) * (0.5 + deps.random_bits(16) / 0x20000))
 
 
 def retried(deps: Deps, work: Callable[[], T]) -> T:

@@ -20,8 +20,22 @@ class KeyStore:
         return False
 
     def of_team(self, team_id: str) -> list[ApiKey]:
-        keys = [_key(item) for item in self._slots(team_id)]
+        slots = self._slots(team_id)
+        found = KeyItem.batch_get([(f"K#{slot.digest}", "K") for slot in slots]) if slots else ()
+        used = {item.id: item.last_used_at for item in found}
+        keys = [_key(slot, used.get(slot.id)) for slot in slots]
         return sorted(keys, key=lambda key: (key.created_at, key.id), reverse=True)
+
+    def revoke(self, team_id: str, key_id: str) -> bool:
+        slot = next((item for item in self._slots(team_id) if item.id == key_id), None)
+        if slot is None:
+            return False
+
+        def fill(t: TransactWrite) -> None:
+            t.delete(slot, condition=KeySlotItem.id == key_id)
+            t.delete(KeyItem(f"K#{slot.digest}"))
+
+        return transact(KeySlotItem, fill) is None
 
     def _slots(self, team_id: str) -> list[KeySlotItem]:
         return list(
@@ -54,7 +68,7 @@ class KeyStore:
         return transact(KeySlotItem, fill) is None
 
 
-def _key(item: KeySlotItem) -> ApiKey:
+def _key(item: KeySlotItem, last_used_at: float | None) -> ApiKey:
     return ApiKey(
         id=item.id,
         team_id=item.pk.removeprefix("T#"),
@@ -64,5 +78,6 @@ def _key(item: KeySlotItem) -> ApiKey:
         scopes=tuple(item.scopes.split()),
         created_at=datetime.fromtimestamp(item.created_at, UTC),
         expires_at=None if item.expires_at is None else datetime.fromtimestamp(item.expires_at, UTC),
+        last_used_at=None if last_used_at is None else datetime.fromtimestamp(last_used_at, UTC),
         created_by=item.created_by,
     )

@@ -9,16 +9,18 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.member import encode_member, member_of
-from chalicelib.domain.monitor import Locator, Monitor, Placement
+from chalicelib.domain.monitor import Leftover, Locator, Monitor, Placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
 from chalicelib.domain.state import State, encode_entries
 from chalicelib.store.tables import (
     IncidentItem,
+    LeftoverItem,
     LimitItem,
     LocatorItem,
     MemberItem,
     MonitorItem,
+    OutboxItem,
     ShardItem,
     StateItem,
 )
@@ -45,10 +47,24 @@ class MonitorStore:
             return Written.YES
         return min((plan.meaning(index) for index in lost), key=_MEANINGS.index)
 
-    def forget(self, monitor_id: str) -> None:
+    def leftovers(self, team_id: str) -> list[Leftover]:
+        is_leftover = LeftoverItem.sk.startswith("GONE#")
+        found = LeftoverItem.query(f"T#{team_id}", is_leftover, consistent_read=True)
+        return [
+            Leftover(item.sk.removeprefix("GONE#"), team_id, tuple(item.shards.split())) for item in found
+        ]
+
+    def forget(self, leftover: Leftover) -> None:
+        keys = ["pk", "sk"]
         with IncidentItem.batch_write() as batch:
-            for item in IncidentItem.query(f"M#{monitor_id}", attributes_to_get=["pk", "sk"]):
+            for item in IncidentItem.query(f"M#{leftover.monitor_id}", attributes_to_get=keys):
                 batch.delete(item)
+        for shard in leftover.shards:
+            is_its = OutboxItem.sk.startswith(f"{leftover.monitor_id}#")
+            with OutboxItem.batch_write() as batch:
+                for row in OutboxItem.query(f"OUT#{shard}", is_its, attributes_to_get=keys):
+                    batch.delete(row)
+        LeftoverItem(f"T#{leftover.team_id}", f"GONE#{leftover.monitor_id}").delete()
 
     def locator(self, monitor_id: str) -> Locator | None:
         try:
@@ -119,6 +135,9 @@ class _Plan:
         self._add("delete", lambda t: t.delete(item, condition=MonitorItem.rev == before.rev))
         self._add("delete", lambda t: t.delete(LocatorItem(f"M#{before.id}")))
         self._add("delete", lambda t: t.delete(_member_item(before)))
+        shards = " ".join(sorted({placement.shard for placement in before.placements}))
+        note = LeftoverItem(f"T#{before.team_id}", f"GONE#{before.id}", shards=shards)
+        self._add("put", lambda t: t.save(note))
 
     def _put_config(self, before: Monitor | None, after: Monitor) -> None:
         as_read = MonitorItem.pk.does_not_exist() if before is None else MonitorItem.rev == before.rev

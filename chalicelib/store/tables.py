@@ -1,6 +1,6 @@
 """The three tables as PynamoDB models: one class an item kind, one table a lifetime.
 
-    teams   T#<team>      TEAM | MON#<monitor> | KEY#<slot> | LIMIT#<kind>
+    teams   T#<team>      TEAM | MON#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
             K#<digest>    K                       the key as the authorizer finds it
             TEAMS         T#<team>                the list of teams
     checks  REG           S#<shard>               registry of shards
@@ -69,6 +69,17 @@ class MonitorItem(Model):
     rev = NumberAttribute(attr_name="r")
     token = UnicodeAttribute(attr_name="t")
     placements = UnicodeAttribute(attr_name="pl")
+
+
+class LeftoverItem(Model):
+    """A deletion that still owes the removal of incidents and outbox rows."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    shards = UnicodeAttribute(attr_name="sh")
 
 
 class LimitItem(Model):
@@ -240,7 +251,15 @@ class OutboxItem(Model):
     ttl = NumberAttribute()
 
 
-TEAMS: tuple[type[Model], ...] = (TeamItem, TeamListItem, MonitorItem, LimitItem, KeySlotItem, KeyItem)
+TEAMS: tuple[type[Model], ...] = (
+    TeamItem,
+    TeamListItem,
+    MonitorItem,
+    LeftoverItem,
+    LimitItem,
+    KeySlotItem,
+    KeyItem,
+)
 CHECKS: tuple[type[Model], ...] = (
     ShardItem,
     StateItem,

@@ -230,13 +230,21 @@ def test_a_teams_monitors_of_a_kind_are_listed_newest_first(edges: Edges) -> Non
     assert [m.id for m in edges.monitors.of_team("team-1", "http")] == ["mon_2", "mon_1", "mon_0"]
 
 
-def test_forgetting_removes_a_monitors_incidents_only(edges: Edges) -> None:
+def test_a_delete_notes_what_it_owes_until_that_is_forgotten(edges: Edges) -> None:
     for position in (1, 2):
         create(edges, monitor(f"mon_{position}", position))
     commit(edges.states, {1: DOWN, 2: DOWN}, BASE)
-    edges.monitors.forget("mon_1")
+    assert edges.monitors.leftovers("team-1") == []
+    stored = edges.monitors.get("team-1", "mon_1", consistent=True)
+    edges.monitors.write(MonitorWrite(stored, None), 100)
+    [leftover] = edges.monitors.leftovers("team-1")
+    assert (leftover.monitor_id, leftover.team_id) == ("mon_1", "team-1")
+    assert edges.monitors.leftovers("team-2") == []
+    edges.monitors.forget(leftover)
+    assert edges.monitors.leftovers("team-1") == []
     assert edges.incidents("mon_1") == []
     assert len(edges.incidents("mon_2")) == 1
+    assert [row[0] for row in edges.outbox(leftover.shards[0])] == ["mon_2"]
 
 
 def test_an_unknown_monitor_has_no_locator(edges: Edges) -> None:

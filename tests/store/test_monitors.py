@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.domain.member import encode_member, member_of
-from chalicelib.domain.monitor import Locator, Monitor, Placement
+from chalicelib.domain.monitor import Leftover, Locator, Monitor, Placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
 from chalicelib.domain.state import Entry, State
@@ -308,11 +308,13 @@ def test_an_edit_of_a_deleted_monitor_does_not_bring_it_back(monitors: MonitorSt
 # Delete
 
 
-def test_a_delete_takes_everything_but_the_counters(monitors: MonitorStore, stored: Stored) -> None:
+def test_a_delete_takes_everything_but_the_counters_and_notes_what_it_owes(
+    monitors: MonitorStore, stored: Stored
+) -> None:
     create(monitors, monitor(1))
     assert delete(monitors, monitor(1)) is Written.YES
     teams, checks = everything(stored)
-    assert set(teams) == {(f"T#{TEAM}", "LIMIT#http")}
+    assert set(teams) == {(f"T#{TEAM}", "LIMIT#http"), (f"T#{TEAM}", f"GONE#{monitor_id(1)}")}
     assert set(checks) == SHARDS
     assert registry() == (0, 0)
     assert states()[0] == State(0, 2, SLOT, {})
@@ -370,14 +372,15 @@ def test_what_a_deleted_monitor_left_is_forgotten(monitors: MonitorStore, stored
             status_code=0,
             ttl=SLOT,
         ).save()
-    monitors.forget(monitor_id(1))
+    monitors.forget(Leftover(monitor_id(1), TEAM, (SHARD,)))
     assert incidents(monitor_id(1)) == []
     assert incidents(monitor_id(2)) == ["I#00000001"]
-    assert len([pk for pk, _ in stored("alerts") if pk.startswith("OUT#")]) == 2
+    rows = [sk for pk, sk in stored("alerts") if pk == f"OUT#{SHARD}"]
+    assert rows == [f"{monitor_id(2)}#00000001"]
 
 
 def test_nothing_to_forget_is_no_error(monitors: MonitorStore) -> None:
-    monitors.forget(monitor_id(1))
+    monitors.forget(Leftover(monitor_id(1), TEAM, (SHARD,)))
 
 
 # Move

@@ -54,7 +54,7 @@ class Invariants:
                 self._member((kind[1], key), new)
             elif kind[0] == "tick":
                 self._tick(kind[1], old, new)
-            elif kind == "outbox":
+            elif kind == "outbox" and new is not None:
                 self._row(old, new)
             elif kind == "incident" and new is not None:
                 self._incident(old, new)
