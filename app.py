@@ -3,7 +3,7 @@
 from chalice.app import Chalice
 
 from chalicelib.jobs import authorize, probe, tick
-from chalicelib.routes import badges, monitors, status
+from chalicelib.routes import api_keys, badges, monitors, status
 from chalicelib.routes.http import reshape
 
 app = Chalice(app_name="uptime")
@@ -16,6 +16,7 @@ for blueprint in (
     probe.bp,
     monitors.bp,
     status.bp,
+    api_keys.bp,
     badges.bp,
 ):
     app.register_blueprint(blueprint)

@@ -41,6 +41,7 @@ class Call:
 
     deps: Deps
     team_id: str
+    scopes: frozenset[str]
     query: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
     raw_body: bytes
@@ -103,13 +104,14 @@ def route(
 
 def _admit(request: Request, request_id: str, scope: str) -> Call:
     """The contract's order: 401, then 403, then 413. Default deny: only `auth=ok` passes."""
-    team_id = ""
+    team_id, scopes = "", frozenset[str]()
     if scope != PUBLIC:
         context = request.context.get("authorizer") or {}
         team_id = str(context.get("team") or "")
         if context.get("auth") != "ok" or not team_id:
             raise Unauthenticated("The API key is missing or not valid.")
-        if scope not in str(context.get("scopes") or "").split():
+        scopes = frozenset(str(context.get("scopes") or "").split())
+        if scope not in scopes:
             raise Forbidden(f"The API key lacks the scope {scope}.")
     raw_body = request.raw_body
     if isinstance(raw_body, str):
@@ -119,6 +121,7 @@ def _admit(request: Request, request_id: str, scope: str) -> Call:
     return Call(
         deps=deps(),
         team_id=team_id,
+        scopes=scopes,
         query=_query(request),
         headers=request.headers,
         raw_body=raw_body,

@@ -305,6 +305,8 @@ def test_each_role_has_what_its_function_does_and_nothing_else(
         ("PUT", path, {"enabled": False}),
         ("DELETE", path, None),
     ]
+    key = deployment.api("POST", "/v1/api-keys", {"name": "CI", "scopes": ["monitors:read"]})[1]
+    steps += [("GET", "/v1/api-keys", None), ("DELETE", f"/v1/api-keys/{key['id']}", None)]
     for method, step, body in steps:
         status, answer, _ = deployment.api(method, step, body)
         assert status in (200, 204), answer

@@ -1,6 +1,8 @@
 """Field types that the contract's tables are written in."""
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -35,6 +37,20 @@ HttpUrl = Annotated[str, Field(max_length=2048), AfterValidator(_http_url)]
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 LocationHint = Literal["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]
 StatusCode = Annotated[Whole, Field(ge=100, le=599)]
+
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _instant(value: Any) -> datetime:
+    """RFC 3339 with Z or an offset, as UTC. Naive, date-only and impossible values are refused."""
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    raise PydanticCustomError("timestamp", "must be an RFC 3339 date-time with Z or an offset")
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=str)]
 
 
 class RequestModel(BaseModel):
