@@ -25,7 +25,7 @@ class Placement:
     interval_seconds: int
     to_slot: int | None = None
     first_slot: int | None = None
-    """The slot of the first run, on the stretch that began with the create."""
+    """The slot of the first run, on a stretch that began with the create or an enable."""
 
     @property
     def anchor(self) -> int:

@@ -94,9 +94,7 @@ def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monit
             if stored is not None:  # ours, whoever edited it since: nobody else makes this id
                 written, monitor = Written.YES, stored
         if written is Written.YES:
-            if monitor.is_enabled:
-                job = ProbeJob(shard, first_slot, first_position=position)
-                deps.queue.send([(job, FIRST_RUN_DELAY_SECONDS)])
+            _enqueue_first_run(deps, monitor)
             return monitor
         if written is Written.LIMIT:
             raise LimitExceeded(f"A team has at most {deps.settings.monitors_per_team} of these monitors.")
@@ -135,6 +133,8 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
         written = _write(deps, write)
         if written is Written.YES:
             assert write.after is not None
+            if not before.is_enabled:
+                _enqueue_first_run(deps, write.after)
             return write.after
         if written is Written.NO_ROOM:
             seats.give_up()
@@ -233,18 +233,36 @@ def _scheduled(
             return None
         anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
         ends = None if after.is_enabled else anchor
-        new = Placement(shard, position, anchor, after.interval_seconds, to_slot=ends)
+        first_slot = _first_slot(before, after, now)
+        new = Placement(shard, position, anchor, after.interval_seconds, ends, first_slot)
         moved = replace(after, placements=next_placement(before.placements, new, forget_before))
         return MonitorWrite(before, moved, states)
     anchor = anchor_after(now.timestamp(), speed.slot_seconds)
     if after.is_enabled and (not before.is_enabled or after.interval_seconds != before.interval_seconds):
-        new = Placement(old.shard, old.position, anchor, after.interval_seconds)
+        first_slot = _first_slot(before, after, now)
+        new = Placement(old.shard, old.position, anchor, after.interval_seconds, first_slot=first_slot)
         return MonitorWrite(
             before, replace(after, placements=next_placement(before.placements, new, forget_before))
         )
     if before.is_enabled and not after.is_enabled:
         return MonitorWrite(before, replace(after, placements=close_placement(before.placements, anchor)))
     return MonitorWrite(before, after)
+
+
+def _first_slot(before: Monitor, after: Monitor, now: datetime) -> int | None:
+    """The slot of the first run after an enable: the current one, unless the monitor may have a regular
+    result there, from before a disable a moment ago. The contract wants a check within one tick."""
+    slot = slot_of(now.timestamp(), after.speed_class.slot_seconds)
+    is_enable = after.is_enabled and not before.is_enabled
+    was_over = before.placement.to_slot is not None and before.placement.to_slot <= slot
+    return slot if is_enable and was_over else None
+
+
+def _enqueue_first_run(deps: Deps, monitor: Monitor) -> None:
+    place = monitor.placement
+    if monitor.is_enabled and place.first_slot is not None:
+        job = ProbeJob(place.shard, place.first_slot, first_position=place.position)
+        deps.queue.send([(job, FIRST_RUN_DELAY_SECONDS)])
 
 
 def _states(deps: Deps, old_shard: str, new_shard: str) -> tuple[State, State] | None:

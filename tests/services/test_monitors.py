@@ -187,7 +187,28 @@ def test_disable_ends_the_stretch_and_enable_begins_another(deps: FakeDeps) -> N
     assert len(enabled.placements) == 2
     assert enabled.placement.to_slot is None
     assert enabled.placement.anchor >= seconds(deps) + 15
+    slot = seconds(deps) // 60 * 60
+    assert enabled.placement.first_slot == slot
+    assert deps.queue.sent[1:] == [(ProbeJob(NORMAL, slot, first_position=1), 1)]
+
+
+def test_an_enable_a_moment_after_a_disable_has_no_first_run(deps: FakeDeps) -> None:
+    """The slot may hold a regular result from before the disable, and a slot has one result."""
+    created = create(deps)
+    later(deps, 1000)
+    disabled = update(deps, created, Change(is_enabled=False))
+    later(deps, 10)
+    enabled = update(deps, disabled, Change(is_enabled=True))
+    assert enabled.placement.first_slot is None
     assert len(deps.queue.sent) == 1
+
+
+def test_a_monitor_created_disabled_has_its_first_run_when_it_is_enabled(deps: FakeDeps) -> None:
+    created = create(deps, replace(DRAFT, is_enabled=False))
+    assert deps.queue.sent == []
+    later(deps, 300)
+    update(deps, created, Change(is_enabled=True))
+    assert [job.slot for job, _ in deps.queue.sent] == [seconds(deps) // 60 * 60]
 
 
 def test_a_disabled_monitors_interval_counts_from_its_enable(deps: FakeDeps) -> None:
