@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import Detail, InvalidInput
 
-_WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
