@@ -23,6 +23,8 @@ from chalicelib.domain.outcome import Outcome, Phases, Reason, Status
 
 MAIN = "0"
 STRAGGLERS = "1"
+MAX_OFFSET_MS = 255 * 250
+"""The latest start of a check after the start of its run that a tick can tell."""
 
 _HEADER = struct.Struct("<BIBH")
 _EXCEPTION = struct.Struct("<HBBH")
@@ -58,6 +60,11 @@ class Tick:
     @property
     def bitmap(self) -> int:
         return self._header[1]
+
+    @property
+    def started_ms(self) -> int:
+        """The run's start, in milliseconds of the epoch."""
+        return self.slot * 1000 + self._header[0]
 
     @property
     def started_at(self) -> datetime:
@@ -98,6 +105,15 @@ class Tick:
             outcome = self.outcome(position)
             assert outcome is not None
             yield position, outcome
+
+    def tally(self, wanted: int) -> tuple[int, int, int]:
+        """How many results at these positions (a bitmap) are up, degraded and down."""
+        total = (self.bitmap & wanted).bit_count()
+        if not total or not self._header[2]:
+            return total, 0, 0
+        found = [row[0] for position, row in self._exceptions.items() if wanted >> position & 1]
+        degraded, down = found.count(Status.DEGRADED), found.count(Status.DOWN)
+        return total - degraded - down, degraded, down
 
     def checked_at(self, position: int) -> datetime:
         """When the check at a position started, true to a quarter second."""

@@ -17,6 +17,7 @@ from chalicelib.routes.schemas.http_monitor import (
     present_monitor,
     present_result,
 )
+from chalicelib.routes.schemas.stats import present_monitor_stats, present_team_stats
 from chalicelib.services.monitors import (
     create_monitor,
     delete_monitor,
@@ -26,6 +27,7 @@ from chalicelib.services.monitors import (
 )
 from chalicelib.services.readings import NOTHING_YET, read_monitors
 from chalicelib.services.results import list_results
+from chalicelib.services.stats import monitor_figures, team_figures
 
 bp = Blueprint(__name__)
 
@@ -45,6 +47,12 @@ def list_http_monitors(call: Call) -> Any:
 def create_http_monitor(call: Call) -> Any:
     monitor = create_monitor(call.deps, call.team_id, PREFIX, draft_of(call.body()))
     return {"data": present_monitor(monitor, NOTHING_YET)}
+
+
+@route(bp, ["GET"], "/v1/monitors/stats", "monitors:read")
+def get_team_stats(call: Call) -> Any:
+    monitors = list_monitors(call.deps, call.team_id, KIND)
+    return {"data": present_team_stats(team_figures(call.deps, monitors))}
 
 
 @route(bp, ["GET"], "/v1/monitors/{id}", "monitors:read")
@@ -72,6 +80,12 @@ def list_http_results(call: Call, id: str) -> Any:
         "data": [present_result(monitor.id, result) for result in page.results],
         "pagination": {"total": page.total, "limit": limit, "offset": offset},
     }
+
+
+@route(bp, ["GET"], "/v1/monitors/{id}/stats", "monitors:read")
+def get_monitor_stats(call: Call, id: str) -> Any:
+    monitor = _monitor(call, id, consistent=False)
+    return {"data": present_monitor_stats(monitor.id, monitor_figures(call.deps, monitor))}
 
 
 def _monitor(call: Call, id: str, *, consistent: bool = True) -> Monitor:

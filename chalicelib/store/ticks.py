@@ -58,7 +58,10 @@ class TickStore:
             return []
         last = _LAST if until_slot is None else _sort_key(until_slot - 1, "~")
         items = TickItem.query(
-            f"S#{shard}", TickItem.sk.between(_sort_key(first, ""), last), consistent_read=consistent
+            f"S#{shard}",
+            TickItem.sk.between(_sort_key(first, ""), last),
+            consistent_read=consistent,
+            attributes_to_get=["sk", "d"],  # a month is 43,200 items, and parsing is most of what it takes
         )
         return [_tick(item) for item in items]
 

@@ -18,7 +18,12 @@ SCOPE_OF = {
     ("PUT", "/v1/monitors/{id}"): "monitors:write",
     ("DELETE", "/v1/monitors/{id}"): "monitors:write",
     ("GET", "/v1/monitors/{id}/results"): "monitors:read",
+    ("GET", "/v1/monitors/stats"): "monitors:read",
+    ("GET", "/v1/monitors/{id}/stats"): "monitors:read",
     ("GET", "/v1/status"): "monitors:read",
+    ("GET", "/v1/api-keys"): "api-keys:read",
+    ("POST", "/v1/api-keys"): "api-keys:write",
+    ("DELETE", "/v1/api-keys/{id}"): "api-keys:write",
 }
 ALL_ROUTES = sorted((method, path) for path, methods in app.routes.items() for method in methods)
 PROTECTED = [route for route in ALL_ROUTES if route not in PUBLIC_ROUTES]

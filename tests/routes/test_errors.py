@@ -40,6 +40,8 @@ def test_an_unknown_path_is_404(owner: Api, method: str, path: str) -> None:
         ("/v1/monitors", {"GET", "POST"}),
         ("/v1/monitors/mon_1", {"GET", "PUT", "DELETE"}),
         ("/v1/monitors/mon_1/results", {"GET"}),
+        ("/v1/monitors/stats", {"GET"}),
+        ("/v1/monitors/mon_1/stats", {"GET"}),
         ("/v1/status", {"GET"}),
     ],
 )

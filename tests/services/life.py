@@ -12,8 +12,8 @@ from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.shard import region_of
 from chalicelib.services import probing
+from chalicelib.services.history import Result
 from chalicelib.services.monitors import Change, Draft, create_monitor, update_monitor
-from chalicelib.services.results import Result
 from tests.fakes import FakeDeps
 
 TEAM = "team_1"

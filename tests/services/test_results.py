@@ -13,7 +13,8 @@ from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.schedule import SETTLED_SECONDS, is_due
 from chalicelib.domain.shard import region_of
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run_part
-from chalicelib.services.results import Result, list_results
+from chalicelib.services.history import Result
+from chalicelib.services.results import list_results
 from tests.fakes import FakeDeps
 from tests.services.life import Life, answer
 
@@ -255,3 +256,22 @@ def test_a_slot_without_a_result_is_a_gap_and_never_a_failure(deps_at: FakeDeps)
 @pytest.fixture
 def deps_at() -> FakeDeps:
     return FakeDeps(at=datetime.fromtimestamp(BEGIN + 7200, UTC))
+
+
+@pytest.mark.parametrize("interval", [60, 600])
+@pytest.mark.parametrize("days", [(20, 16), (20, 15), (34, 2), (1, 40), (40, 0)])
+def test_after_a_stop_of_the_whole_service_nothing_old_is_left(interval: int, days: tuple[int, int]) -> None:
+    """The hourly counts are as old as the stop is long."""
+    life = Life()
+    monitor_id = life.born(interval_seconds=interval)
+    for stop in days:
+        life.minutes(130)
+        life.deps.at += timedelta(days=stop)
+    life.minutes(5)
+    now = life.deps.at.timestamp()
+    stored = life.results(monitor_id)
+    kept = [result for result in stored if result.slot > now - 35 * DAY]
+    bound = [result for result in stored if result.slot > now - 35 * DAY - 2 * HOUR]
+    page = list_results(life.deps, life.monitor(monitor_id), limit=100, offset=0)
+    assert len(kept) <= page.total <= len(bound)
+    assert list(page.results) == bound[: min(100, page.total)]

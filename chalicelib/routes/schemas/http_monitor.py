@@ -21,9 +21,9 @@ from chalicelib.routes.schemas.fields import (
     timestamp,
     validate,
 )
+from chalicelib.services.history import Result
 from chalicelib.services.monitors import Change, Draft
 from chalicelib.services.readings import Reading
-from chalicelib.services.results import Result
 
 KIND = "http"
 PREFIX = "mon"

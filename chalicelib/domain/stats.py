@@ -1,0 +1,121 @@
+"""Uptime, counts and response times over the last 24 hours, 7 and 30 days (contract, section 4.2).
+
+The windows roll: a result is inside when it was checked less than so long before `now`, so that a monitor
+checked every minute never has more than 1,440 results in 24 hours.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.domain.histogram import Histogram
+from chalicelib.domain.outcome import Outcome, Status
+from chalicelib.domain.tick import MAX_OFFSET_MS, Tick
+
+WINDOW_DAYS = (1, 7, 30)
+LONGEST_SECONDS = max(WINDOW_DAYS) * 86400
+_DAY_MS = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Numbers of results by status."""
+
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.up + self.degraded + self.down
+
+    @property
+    def uptime(self) -> float:
+        """Percent of results that are not down, two decimals; 100 when there are none."""
+        total = self.total
+        return round(100 * (total - self.down) / total, 2) if total else 100.0
+
+    def add(self, up: int, degraded: int, down: int) -> None:
+        self.up += up
+        self.degraded += degraded
+        self.down += down
+
+
+class Windows:
+    """Counts results in the three windows that end `now`."""
+
+    def __init__(self, now: datetime) -> None:
+        now_ms = _milliseconds(now)
+        self._edges = [now_ms - days * _DAY_MS for days in WINDOW_DAYS]
+        self._bands = [Tally() for _ in WINDOW_DAYS]
+        """What each window has beyond the next shorter one."""
+
+    def add(self, status: Status, checked_at: datetime) -> bool:
+        """Count one result. False when it is older than the longest window."""
+        return self._add_one(status, _milliseconds(checked_at))
+
+    def add_tick(self, tick: Tick, wanted: int) -> None:
+        """Count the results at these positions (a bitmap), at once unless an edge runs through the tick."""
+        begin = tick.started_ms
+        band = self._band(begin)
+        if band == self._band(begin + MAX_OFFSET_MS):
+            if band is not None:
+                self._bands[band].add(*tick.tally(wanted))
+            return
+        for position, outcome in tick.outcomes():
+            if wanted >> position & 1:
+                self._add_one(outcome.status, begin + outcome.offset_ms)
+
+    def tallies(self) -> tuple[Tally, Tally, Tally]:
+        """The last 24 hours, 7 days and 30 days."""
+        day, week, month = Tally(), Tally(), Tally()
+        for inside, band in zip(((day, week, month), (week, month), (month,)), self._bands, strict=True):
+            for tally in inside:
+                tally.add(band.up, band.degraded, band.down)
+        return day, week, month
+
+    def _band(self, checked_ms: int) -> int | None:
+        return next((band for band, edge in enumerate(self._edges) if checked_ms > edge), None)
+
+    def _add_one(self, status: Status, checked_ms: int) -> bool:
+        band = self._band(checked_ms)
+        if band is None:
+            return False
+        self._bands[band].add(status is Status.UP, status is Status.DEGRADED, status is Status.DOWN)
+        return True
+
+
+@dataclass(slots=True)
+class MonitorStats:
+    """The figures of one monitor, taken in result by result."""
+
+    windows: Windows
+    response_times: Histogram = field(default_factory=Histogram)
+    """Of the results of 30 days that got a response, whatever was thought of it."""
+
+    def add(self, outcome: Outcome, checked_at: datetime) -> None:
+        if self.windows.add(outcome.status, checked_at) and outcome.status_code:
+            self.response_times.add(outcome.response_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCounts:
+    """`total` counts all monitors, the others enabled ones by their current status."""
+
+    total: int
+    up: int
+    degraded: int
+    down: int
+
+
+def count_statuses(statuses: Iterable[Status | None]) -> StatusCounts:
+    """`statuses` holds every monitor once, as None when it is disabled or was never checked."""
+    found = list(statuses)
+    up, degraded, down = (found.count(s) for s in (Status.UP, Status.DEGRADED, Status.DOWN))
+    return StatusCounts(len(found), up, degraded, down)
+
+
+def _milliseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MILLISECOND
