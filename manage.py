@@ -7,6 +7,7 @@ finds in the outputs of the CloudFormation stack `uptime-<stage>` with the opera
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,15 @@ from localrun.seams import read_seams
 
 Command = Callable[[Deps, argparse.Namespace], dict[str, Any]]
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
 
 def add_team(deps: Deps, options: argparse.Namespace) -> dict[str, Any]:
     """Create a team with its owner."""
+    if not 1 <= len(options.name) <= 255:
+        raise BadSetting("the team's name must have 1 to 255 characters")
+    if not _EMAIL.fullmatch(options.owner):
+        raise BadSetting("--owner must be one e-mail address")
     team = create_team(deps, options.name, options.owner)
     return {"id": team.id, "name": team.name, "slug": team.slug, "ownerId": team.owner_id}
 

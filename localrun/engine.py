@@ -26,6 +26,10 @@ _ENDPOINT = "endpoint"
 _LOCK = "lock"
 
 
+class InUse(BadSetting):
+    """Another run has the folder."""
+
+
 class EngineMissing(Exception):
     """No engine for this platform is installed; the text says what to do."""
 
@@ -40,8 +44,10 @@ class Engine:
     counts_units: bool = True
     warning: str | None = None
     claim: int | None = None
+    is_leaving: bool = False
 
     def stop(self) -> None:
+        self.is_leaving = True
         if self.child is not None:
             process.stop(self.child)
         if self.claim is not None:
@@ -99,6 +105,7 @@ def start_engine(
         _wait_until_ready(engine, "UPTIME_DYNAMODB_ENDPOINT")
         return engine
     claim = _claim(data)
+    (data / _ENDPOINT).unlink(missing_ok=True)
     program = binary(modules)
     if program is not None:
         engine = start_dynoxide(data / "dynamodb.sqlite", program)
@@ -113,12 +120,17 @@ def start_engine(
 
 @contextmanager
 def attached_engine(data: Path, endpoint: str | None) -> Iterator[Engine]:
-    """The engine of the run that is up, else one of our own for the while."""
-    noted = data / _ENDPOINT
-    if endpoint is None and noted.exists() and _answers(noted.read_text()):
-        yield Engine(noted.read_text(), None)
-        return
-    engine = start_engine(data, endpoint)
+    """The engine of the run that is up, else one of our own for the while.
+
+    The folder's lock tells: an endpoint that a killed run has left may be anybody's by now.
+    """
+    try:
+        engine = start_engine(data, endpoint)
+    except InUse:
+        noted = data / _ENDPOINT
+        if not (noted.exists() and _answers(noted.read_text())):
+            raise
+        engine = Engine(noted.read_text(), None)
     try:
         yield engine
     finally:
@@ -143,7 +155,7 @@ def _claim(data: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise BadSetting(f"UPTIME_LOCAL_DATA: another run is using {data}") from None
+        raise InUse(f"UPTIME_LOCAL_DATA: another run is using {data}") from None
     return lock
 
 

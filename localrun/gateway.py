@@ -10,12 +10,14 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl
 
 from chalicelib.domain.api_key import GATEWAY_PATTERN
 from chalicelib.routes.http import error_body
+from localrun.gate import Gate
 from localrun.units import work
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
+_AUTHORITY = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+_READS = ("GET", "HEAD")
 
 
 class Context:
@@ -39,7 +43,10 @@ class Context:
 
 
 class Gateway:
-    """`routes` is Chalice's own table, path -> method -> entry; `authorize` the authorizer's handler."""
+    """`routes` is Chalice's own table, path -> method -> entry; `authorize` the authorizer's handler.
+
+    Whatever may write is inside `gate` from its first look at the clock to its last write.
+    """
 
     def __init__(
         self,
@@ -47,17 +54,20 @@ class Gateway:
         handler: Handler,
         authorize: Handler,
         source_ip_header: str | None,
+        gate: Gate | None = None,
     ) -> None:
         self._routes = routes
         self._handler = handler
         self._authorize = authorize
+        self._gate = gate or Gate()
         self._source_ip = "HTTP_" + (source_ip_header or "").upper().replace("-", "_")
         self._patterns = [(_pattern(path), path) for path in sorted(routes, key=_variables)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request_id = str(uuid.uuid4())
         try:
-            status, headers, body = self._answer(environ, request_id)
+            with nullcontext() if environ["REQUEST_METHOD"] in _READS else self._gate.shared():
+                status, headers, body = self._answer(environ, request_id)
         except Exception:
             log.exception("request %s failed outside its route", request_id)
             status, headers, body = _own(
@@ -70,9 +80,7 @@ class Gateway:
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _answer(self, environ: dict[str, Any], request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
-        path = environ["REQUEST_URI"].partition("?")[0]
-        if path != "/":
-            path = path.rstrip("/")
+        path = _path(environ["REQUEST_URI"])
         resource, params = self._match(path)
         method = environ["REQUEST_METHOD"]
         entry = self._routes.get(resource, {}).get(method)
@@ -172,6 +180,13 @@ def _from_lambda(response: dict[str, Any]) -> tuple[int, list[tuple[str, str]], 
     if response["statusCode"] not in (204, 304):
         headers.append(("Content-Length", str(len(raw))))
     return response["statusCode"], headers, raw
+
+
+def _path(uri: str) -> str:
+    """Of the absolute form, as proxies are sent it, too."""
+    given = _AUTHORITY.match(uri)
+    path = uri[given.end() if given else 0 :].partition("?")[0] or "/"
+    return path if path == "/" else path.rstrip("/")
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -66,6 +67,11 @@ def start(
         env=env,
         preexec_fn=in_child,
     )
+
+
+def watch(child: subprocess.Popen[bytes], ended: Callable[[int], None]) -> None:
+    """Call `ended(status)` when the child ends, from a thread that keeps nothing alive."""
+    threading.Thread(target=lambda: ended(child.wait()), name="watch", daemon=True).start()
 
 
 def stop(child: subprocess.Popen[bytes], timeout_seconds: float = 5) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,8 +19,9 @@ from localrun import process
 from localrun.clock import Clock
 from localrun.control import Control
 from localrun.edges import LocalEdges
-from localrun.engine import MODULES, EngineMissing, start_engine
+from localrun.engine import MODULES, Engine, EngineMissing, start_engine
 from localrun.first_start import key_line
+from localrun.gate import Gate
 from localrun.gateway import Gateway
 from localrun.queue import LocalQueue
 from localrun.scheduler import Scheduler
@@ -29,6 +31,8 @@ from localrun.units import UnitCounter, work
 from localrun.wire import Wire
 
 LAST_WORDS_SECONDS = 1.5
+_SIGNAL_SECONDS = 0.1
+_CLOCK = "clock"
 
 
 def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
@@ -50,10 +54,12 @@ def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
             egress_allow=seams.egress_allow,
             dns_server=seams.dns_server,
         )
-        edges = LocalEdges(settings, Clock(), UnitCounter(is_believed=engine.counts_units))
+        clock = Clock(kept=seams.data / _CLOCK)
+        edges = LocalEdges(settings, clock, UnitCounter(is_believed=engine.counts_units))
         if engine.child is not None:
             Wire(engine.endpoint).attach(edges.dynamodb)
-        return _serve(seams, edges, listener, wants_new_key=env.get("NEW_KEY") == "1")
+            process.watch(engine.child, lambda status: _follow(engine, status))
+        return _serve(seams, edges, engine, listener, wants_new_key=env.get("NEW_KEY") == "1")
     finally:
         engine.stop()
 
@@ -74,16 +80,28 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _serve(seams: Seams, edges: LocalEdges, listener: socket.socket, *, wants_new_key: bool) -> int:
+def _follow(engine: Engine, status: int) -> None:
+    """End with an engine that somebody has killed: without it every answer would be a 500."""
+    time.sleep(_SIGNAL_SECONDS)  # a signal to the whole tree may have reached it first
+    if not engine.is_leaving:
+        print(f"The engine has ended (status {status}), and this run with it.", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def _serve(
+    seams: Seams, edges: LocalEdges, engine: Engine, listener: socket.socket, *, wants_new_key: bool
+) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("chalicelib").setLevel(logging.INFO)
     create_tables(edges.settings, edges.dynamodb)
     queue = LocalQueue(lambda body: _run_probe(edges, body))
     edges.queue = queue
-    scheduler = Scheduler(edges.clock, queue, lambda at: _run_tick(edges, at))
-    gateway = Gateway(app.routes, app, authorize.authorize, seams.source_ip_header)
+    gate = Gate()
+    scheduler = Scheduler(edges.clock, queue, lambda at: _run_tick(edges, at), gate)
+    gateway = Gateway(app.routes, app, authorize.authorize, seams.source_ip_header, gate)
 
     def close() -> None:
+        engine.is_leaving = True
         scheduler.close()
         queue.close()
 

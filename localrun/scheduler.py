@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.job import decode_job
 from localrun.clock import Clock
+from localrun.gate import Gate
 from localrun.queue import LocalQueue
 
 log = logging.getLogger(__name__)
@@ -28,12 +29,22 @@ class Advanced:
 
 
 class Scheduler:
-    """Runs `tick(minute)` once for every minute of the clock: none doubled, none skipped by an advance."""
+    """Runs `tick(minute)` once for every minute of the clock: none doubled, none skipped by an advance.
 
-    def __init__(self, clock: Clock, queue: LocalQueue, tick: Callable[[datetime], int]) -> None:
+    `gate` is what keeps writes of the API whole: the clock is moved while none is under way.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        queue: LocalQueue,
+        tick: Callable[[datetime], int],
+        gate: Gate | None = None,
+    ) -> None:
         self._clock = clock
         self._queue = queue
         self._tick = tick
+        self._gate = gate or Gate()
         self._lock = threading.Lock()
         self._last_minute = _minute_of(clock.seconds())
         self._is_closing = False
@@ -61,10 +72,11 @@ class Scheduler:
             if freeze is not None:
                 self._clock.freeze(freeze)
             if not run:
-                begin = self._clock.seconds()
-                self._catch_up(begin)
-                self._last_minute = max(self._last_minute, _minute_of(begin + seconds))
-                self._clock.go_from(begin + seconds)
+                with self._gate.exclusive():
+                    begin = self._clock.seconds()
+                    self._catch_up(begin)
+                    self._last_minute = max(self._last_minute, _minute_of(begin + seconds))
+                    self._clock.go_from(begin + seconds)
                 return Advanced(begin + seconds, 0, 0, 0)
             self._queue.pause()
             begin = self._clock.hold()
@@ -83,7 +95,7 @@ class Scheduler:
         def step(body: str) -> float:
             slot = decode_job(body).slot
             if self._clock.seconds() < slot <= end:
-                self._clock.hold_at(slot)
+                self._step_to(slot)
             return max(0.0, slot - end)
 
         self._catch_up(begin)
@@ -93,12 +105,18 @@ class Scheduler:
                 break
             if minute <= self._last_minute:  # the wall was set back
                 continue
-            self._clock.hold_at(minute)
+            self._step_to(minute)
             self._run_tick(minute)
             ticks += 1
             checks += self._queue.drain(step)
-        self._clock.hold_at(end)
+        self._step_to(end)
         return Advanced(end, ticks, checks, deliveries=0)
+
+    def _step_to(self, at: float) -> None:
+        """A write that has read the clock commits before it moves: a run past what the write took for the
+        next slot would not know of it."""
+        with self._gate.exclusive():
+            self._clock.hold_at(at)
 
     def _serve(self) -> None:
         while not self._is_closing:

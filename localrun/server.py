@@ -10,6 +10,7 @@ import waitress
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
+from chalicelib.errors import Detail
 from chalicelib.routes.http import error_body
 
 THREADS = 16
@@ -22,12 +23,15 @@ _CODES = {413: "PAYLOAD_TOO_LARGE", 500: "INTERNAL_ERROR"}
 
 
 class Refusal(ErrorTask):  # type: ignore[misc]
-    """Requests that are no HTTP, and crashes."""
+    """Requests that are no HTTP, and crashes. What we have no code for (431, 501) is a bad request."""
 
     def execute(self) -> None:
-        status = self.request.error.code
-        text = responses.get(status, "Bad Request")
-        body = json.dumps(error_body(_CODES.get(status, "VALIDATION_ERROR"), f"{text}.")).encode()
+        error = self.request.error
+        status = error.code if error.code in _CODES else 400
+        text = responses[status]
+        details = () if status in _CODES else (Detail("body", f"{error.reason}."),)
+        code = _CODES.get(status, "VALIDATION_ERROR")
+        body = json.dumps(error_body(code, f"{text}.", details)).encode()
         self.status = f"{status} {text}"
         self.response_headers.append(("Content-Type", "application/json"))
         self.set_close_on_finish()

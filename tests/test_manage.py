@@ -181,6 +181,25 @@ def test_an_unknown_team_and_an_unknown_scope_are_refused_by_name(local: Operato
     assert "monitors:all" in local.fail("create-key", team["id"], "--scope", "monitors:all")
 
 
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("", OWNER),
+        ("x" * 256, OWNER),
+        *[
+            ("Blue", owner)
+            for owner in ("", "owner", "@example.com", "owner@", "a@b@c", "a b@c.d", "a@b,c@d")
+        ],
+        ("Blue", f"{OWNER}\n"),
+    ],
+)
+def test_a_team_without_a_name_or_an_owner_to_write_to_is_refused(
+    local: Operator, name: str, owner: str
+) -> None:
+    assert local.fail("create-team", name, "--owner", owner).count("\n") == 1
+    assert local.ask("list-teams") == {"teams": []}
+
+
 def test_without_json_the_answer_is_plain_text(local: Operator) -> None:
     assert local.read("list-teams") == "no teams\n"
     created = local.read("create-team", "Blue", "--owner", OWNER)

@@ -79,6 +79,12 @@ class Run:
         self.process.send_signal(sent)
         return self.process.wait(PATIENCE_SECONDS)
 
+    def kill(self) -> None:
+        """With all that it started; what ends with its parent may be gone already."""
+        for pid in self.tree():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def tree(self) -> list[int]:
         """The runner's process and those it started."""
         return [self.process.pid, *children(self.process.pid)]
@@ -115,8 +121,8 @@ def running(data: Path, program: tuple[str, ...] = ("local.py",), **extra: str) 
         assert run.lines[0], errors.read_text()
         yield run
     finally:
-        for pid in run.tree() if process.poll() is None else []:
-            os.kill(pid, signal.SIGKILL)
+        if process.poll() is None:
+            run.kill()
         process.wait(PATIENCE_SECONDS)
         process.stdout.close()
 

@@ -1,3 +1,7 @@
+from pathlib import Path
+
+import pytest
+
 from localrun.clock import Clock
 
 
@@ -46,3 +50,49 @@ def test_frozen_it_only_moves_when_it_is_moved() -> None:
     clock.freeze(False)
     wall.seconds += 1
     assert clock.seconds() == 2001
+
+
+def test_the_next_clock_goes_on_from_where_this_one_was_moved_to(tmp_path: Path) -> None:
+    wall, kept = Wall(), tmp_path / "data" / "clock"
+    Clock(wall, kept).go_from(5000)
+    wall.seconds += 7
+    assert Clock(wall, kept).seconds() == 5007
+
+
+def test_a_step_is_kept_at_once(tmp_path: Path) -> None:
+    wall, kept = Wall(), tmp_path / "clock"
+    clock = Clock(wall, kept)
+    clock.hold()
+    clock.hold_at(9000)
+    wall.seconds += 7
+    assert Clock(wall, kept).seconds() == 9007
+    assert clock.seconds() == 9000
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_a_frozen_clock_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    wall, kept = Wall(), tmp_path / "clock"
+    clock = Clock(wall, kept)
+    clock.freeze(True)
+    clock.go_from(2000)
+    again = Clock(wall, kept)
+    wall.seconds += 7
+    assert not again.is_frozen
+    assert again.seconds() == 2007
+
+
+@pytest.mark.parametrize("content", [b"", b"soon", b"\xff", b"nan", b"inf", b"-1e300", b"1e18"])
+def test_an_offset_that_makes_no_sense_is_ignored(tmp_path: Path, content: bytes) -> None:
+    kept = tmp_path / "clock"
+    kept.write_bytes(content)
+    assert Clock(Wall(), kept).seconds() == 1000
+
+
+def test_where_nothing_can_be_kept_the_clock_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    clock = Clock(Wall(), tmp_path / "file" / "clock")
+    clock.go_from(5000)
+    assert clock.seconds() == 5000
+    assert "not kept" in caplog.text

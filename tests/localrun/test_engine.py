@@ -1,4 +1,6 @@
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -64,3 +66,14 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadSetting, match=r"^UPTIME_LOCAL_DATA: "):
         start_engine(tmp_path / "file", None)
+
+
+def test_an_endpoint_left_behind_that_is_somebody_elses_by_now_is_not_believed(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        noted = f"http://127.0.0.1:{other.server_port}"
+        (tmp_path / "endpoint").write_text(noted)
+        with attached_engine(tmp_path, None) as own:
+            assert own.child is not None
+            assert own.endpoint != noted
+        other.shutdown()

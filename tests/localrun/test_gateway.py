@@ -5,12 +5,17 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from localrun.clock import Clock
+from localrun.gate import Gate
 from localrun.gateway import MAX_BODY_BYTES, Gateway
+from localrun.queue import LocalQueue
+from localrun.scheduler import Scheduler
 
 KEY = f"Bearer uptime_{'0' * 64}"
 ROUTES = {
@@ -33,6 +38,7 @@ class Rig:
     source_ip_header: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
     authorized: list[dict[str, Any]] = field(default_factory=list)
+    gate: Gate = field(default_factory=Gate)
 
     def send(
         self, method: str, uri: str, raw: bytes = b"", authorization: str | None = KEY, **environ: str
@@ -41,7 +47,7 @@ class Rig:
             path: {m: SimpleNamespace(authorizer=guarded or None) for m, guarded in methods.items()}
             for path, methods in ROUTES.items()
         }
-        gateway = Gateway(routes, self._function, self._authorizer, self.source_ip_header)
+        gateway = Gateway(routes, self._function, self._authorizer, self.source_ip_header, self.gate)
         if authorization is not None:
             environ["HTTP_AUTHORIZATION"] = authorization
         began: list[tuple[str, list[tuple[str, str]]]] = []
@@ -140,6 +146,11 @@ def test_only_a_body_that_is_not_utf8_is_encoded() -> None:
         ("/V1/things", "/{proxy+}", {"proxy": "V1/things"}),
         ("/v1/things/a/b/c", "/{proxy+}", {"proxy": "v1/things/a/b/c"}),
         ("/v1/things\n", "/{proxy+}", {"proxy": "v1/things\n"}),
+        ("http://127.0.0.1:8000/v1/things?a=1", "/v1/things", None),
+        ("HTTPS://uptime.example/v1/things/x1/", "/v1/things/{id}", {"id": "x1"}),
+        ("http://uptime.example", "/{proxy+}", {"proxy": ""}),
+        ("http://uptime.example?a=/v1/things", "/{proxy+}", {"proxy": ""}),
+        ("/http://uptime.example/v1/things", "/{proxy+}", {"proxy": "http://uptime.example/v1/things"}),
     ],
 )
 def test_which_route_a_path_means(uri: str, resource: str, params: dict[str, str] | None) -> None:
@@ -261,3 +272,53 @@ def test_a_crash_is_our_500(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     assert headers["X-Request-Id"] in error["message"]
     assert b"secret" not in body
     assert headers["X-Request-Id"] in caplog.text
+
+
+NOON = 1_800_000_000.0
+
+
+@dataclass
+class SlowFunction(Rig):
+    """A function that is amid its work until it is told to go on, under a clock that an advance moves."""
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(lambda: NOON)
+        self.scheduler = Scheduler(self.clock, LocalQueue(lambda body: 1), lambda at: 0, self.gate)
+        self.is_inside, self.may_go_on = Event(), Event()
+        self.seen: list[float] = []
+
+    def _function(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        self.seen.append(self.clock.seconds())
+        self.is_inside.set()
+        self.may_go_on.wait(10)
+        self.seen.append(self.clock.seconds())
+        return self.response
+
+
+@pytest.mark.parametrize("is_run", [True, False])
+def test_the_clock_is_not_moved_amid_a_write(is_run: bool) -> None:
+    rig = SlowFunction()
+    write = Thread(target=rig.send, args=("POST", "/v1/things"))
+    write.start()
+    assert rig.is_inside.wait(10)
+    advance = Thread(target=rig.scheduler.advance, args=(3600,), kwargs={"run": is_run})
+    advance.start()
+    advance.join(0.1)
+    assert advance.is_alive()
+    rig.may_go_on.set()
+    write.join(10)
+    advance.join(10)
+    assert rig.seen == [NOON, NOON]
+    assert rig.clock.seconds() == NOON + 3600
+
+
+@pytest.mark.parametrize(("method", "uri"), [("GET", "/v1/things"), ("HEAD", "/open/x")])
+def test_an_advance_does_not_wait_for_a_read(method: str, uri: str) -> None:
+    rig = SlowFunction()
+    read = Thread(target=rig.send, args=(method, uri))
+    read.start()
+    assert rig.is_inside.wait(10)
+    rig.scheduler.advance(3600, run=True)
+    rig.may_go_on.set()
+    read.join(10)
+    assert rig.seen == [NOON, NOON + 3600]

@@ -68,13 +68,53 @@ def test_what_was_answered_survives_a_kill_of_the_whole_tree_amid_work(tmp_path:
         for worker in workers:
             worker.start()
         until(lambda: len(created) >= 10)
-        for pid in run.tree():
-            os.kill(pid, signal.SIGKILL)
+        run.kill()
         for worker in workers:
             worker.join()
     with running(data) as again:
         listed = again.call("GET", "/v1/monitors", key=key).json["data"]
         assert set(created) <= {monitor["id"] for monitor in listed}
+
+
+def test_the_clock_goes_on_where_it_was_after_a_kill_amid_an_advance(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running(data) as run:
+        begin = run.call("GET", "/_local/clock").json["now"]
+
+        def far() -> None:
+            with suppress(*_CUT_OFF):
+                run.advance(100 * 86400)
+
+        advance = Thread(target=far)
+        advance.start()
+        until(lambda: run.call("GET", "/_local/clock").json["now"][:13] > begin[:13])
+        seen = run.call("GET", "/_local/clock").json["now"]
+        run.kill()
+        advance.join()
+    with running(data) as again:
+        now = again.call("GET", "/_local/clock").json["now"]
+        assert now > seen
+        again.advance(3600, run=False)
+        _ends_quietly(again, signal.SIGTERM)
+    with running(data) as third:
+        assert third.call("GET", "/_local/clock").json["now"][:13] > now[:13]
+
+
+def test_it_ends_with_an_engine_that_is_killed_and_says_so(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as run:
+        (engine,) = children(run.process.pid)
+        os.kill(engine, signal.SIGKILL)
+        assert run.process.wait(10) == 1
+        assert run.errors.read_text().splitlines()[-1].startswith("The engine has ended (status -9)")
+        assert "Traceback" not in run.errors.read_text()
+
+
+def test_a_signal_to_the_whole_tree_is_an_end_in_order(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as run:
+        for pid in reversed(run.tree()):
+            os.kill(pid, signal.SIGTERM)
+        assert run.process.wait(10) == 0
+        assert "The engine has ended" not in run.errors.read_text()
 
 
 def test_a_signal_amid_an_advance_ends_the_run_in_order(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.job import ProbeJob
 from localrun.clock import Clock
+from localrun.gate import Gate
 from localrun.queue import LocalQueue
 from localrun.scheduler import MINUTE, Advanced, Scheduler
 
@@ -65,6 +66,18 @@ def test_a_jump_runs_nothing_and_its_minutes_are_not_made_up_for() -> None:
     rig.wall += 60
     rig.scheduler.look()
     assert rig.minutes == [int(START) + 660]
+
+
+def test_a_jump_that_had_to_wait_for_a_write_begins_at_its_end() -> None:
+    gate, rig = Gate(), Rig()
+    rig.scheduler = Scheduler(rig.clock, rig.queue, lambda at: 0, gate)
+    jump = Thread(target=rig.advance, args=(1,), kwargs={"run": False})
+    with gate.shared():
+        jump.start()
+        jump.join(0.05)
+        rig.wall += 5
+    jump.join(10)
+    assert rig.clock.seconds() == START + 6
 
 
 def test_the_clock_steps_to_each_slot_of_a_fast_shard_up_to_the_end() -> None:
