@@ -284,7 +284,8 @@ class FakeMonitors(_Edge):
                 return Written.LOST
             (old_name, old), (new_name, new) = states.items()
             left = dict(old.entries)
-            entry = left.pop(before.placement.position, None)
+            left.pop(before.placement.position, None)
+            entry = change.states[0].entries.get(before.placement.position)
             joined = {**new.entries, **({after.placement.position: entry} if entry else {})}
             states[old_name] = replace(old, version=old.version + 1, entries=left)
             states[new_name] = replace(new, version=new.version + 1, entries=joined)

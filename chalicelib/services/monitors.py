@@ -14,6 +14,7 @@ from chalicelib.domain.state import State
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.placing import place
+from chalicelib.services.readings import read_monitors
 from chalicelib.services.retrying import TRIES, pause
 
 FIRST_RUN_DELAY_SECONDS = 1
@@ -231,6 +232,7 @@ def _scheduled(
         states = _states(deps, old.shard, shard)
         if states is None:
             return None
+        states = (_with_newest_result(deps, before, states[0]), states[1])
         anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
         ends = None if after.is_enabled else anchor
         first_slot = _first_slot(before, after, now)
@@ -269,6 +271,21 @@ def _states(deps: Deps, old_shard: str, new_shard: str) -> tuple[State, State] |
     old = deps.states.get(old_shard, consistent=True)
     new = deps.states.get(new_shard, consistent=True)
     return None if old is None or new is None else (old, new)
+
+
+def _with_newest_result(deps: Deps, monitor: Monitor, state: State) -> State:
+    """STATE as a move takes the monitor's entry from it: with the floor of its newest result, which stays
+    behind in the old shard's ticks. Never past a result of another status: that transition is still due."""
+    position = monitor.placement.position
+    entry = state.entries.get(position)
+    newest = read_monitors(deps, [monitor], consistent=True)[monitor.id]
+    if entry is None or newest.checked_at is None or newest.status is not entry.status:
+        return state
+    slot = slot_of(newest.checked_at.timestamp(), monitor.speed_class.slot_seconds)
+    if slot <= entry.slot:
+        return state
+    moved = replace(entry, slot=slot, response_ms=newest.response_ms or 0)
+    return replace(state, entries={**state.entries, position: moved})
 
 
 def _write(deps: Deps, write: MonitorWrite) -> Written | None:

@@ -226,3 +226,18 @@ def test_no_monitors_cost_nothing() -> None:
     deps.store.on_call = lambda verb, phase: calls.append(verb)
     assert read_monitors(deps, [], consistent=True) == {}
     assert calls == []
+
+
+@pytest.mark.parametrize("interval", [60, 300])
+def test_a_move_between_shards_takes_the_newest_values_along(interval: int) -> None:
+    """Its ticks stay behind; until the first check in the new shard STATE is all there is."""
+    life = Life()
+    monitor_id = life.born(interval_seconds=interval)
+    life.minutes(100)
+    before = reading(life, monitor_id)
+    life.change(monitor_id, timeout_seconds=60)
+    after = reading(life, monitor_id)
+    assert before.checked_at is not None
+    assert after.checked_at is not None
+    assert timedelta(0) <= before.checked_at - after.checked_at < timedelta(minutes=1)
+    assert (after.status, after.response_ms) == (before.status, before.response_ms)
