@@ -1,9 +1,11 @@
 """One embedded engine per test process; fresh tables for whoever asks."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from chalicelib.settings import Settings
@@ -13,6 +15,11 @@ from localrun.engine import Engine, start_dynoxide
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# The machine may be busy: examples have no deadline. A gate asks the same questions each time; people's own
+# runs look for new ones.
+hypothesis.settings.register_profile("uptime", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("uptime")
 
 _numbers = itertools.count()
 

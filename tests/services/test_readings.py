@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.monitor import Monitor
@@ -83,7 +83,8 @@ def test_the_readings_of_any_list_have_the_newest_values(
 ) -> None:
     """In a list the time may be the floor's, the begin of the slot; it is never later than the truth.
 
-    Of a disabled monitor, whose floor nothing moves any more, the values may be an hour older.
+    Nothing moves the floor of a disabled monitor: its values may be an hour older, and still are in the
+    second between an enable and the first run.
     """
     life = Life()
     ids = []
@@ -102,10 +103,48 @@ def test_the_readings_of_any_list_have_the_newest_values(
             if truth.checked_at is None or mine.checked_at is None:
                 assert mine == truth == NOTHING_YET
                 continue
-            is_enabled = life.monitor(monitor_id).is_enabled
+            is_current = _was_checked_since_its_enable(life.monitor(monitor_id), truth.checked_at)
             lag = truth.checked_at - mine.checked_at
-            assert timedelta(0) <= lag < timedelta(seconds=60 if is_enabled else 3720)
-            assert mine.response_ms == truth.response_ms or not is_enabled
+            assert timedelta(0) <= lag < timedelta(seconds=60 if is_current else 3720)
+            assert mine.response_ms == truth.response_ms or not is_current
+
+
+def _was_checked_since_its_enable(monitor: Monitor, checked_at: datetime) -> bool:
+    place = monitor.placement
+    began = place.from_slot if place.first_slot is None else place.first_slot
+    return monitor.is_enabled and checked_at.timestamp() >= began
+
+
+@example(
+    intervals=[60, 60, 60, 3600, 90, 60, 60, 60, 60],
+    toggled=5,
+    minutes=(1, 15),
+)
+@example(intervals=[300] * 9, toggled=2, minutes=(30, 70))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    intervals=st.lists(st.sampled_from([60, 90, 300, 3600]), min_size=6, max_size=9),
+    toggled=st.integers(0, 5),
+    minutes=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+)
+def test_the_first_run_after_an_enable_makes_a_list_current(
+    intervals: list[int], toggled: int, minutes: tuple[int, int]
+) -> None:
+    life = Life()
+    ids = [life.born(interval_seconds=interval) for interval in intervals]
+    life.first_runs()
+    life.minutes(minutes[0])
+    life.change(ids[toggled], is_enabled=False)
+    life.minutes(minutes[1])
+    life.minutes(2)
+    life.change(ids[toggled], is_enabled=True)
+    life.first_runs()
+    readings = read_monitors(life.deps, life.deps.monitors.of_team(TEAM, "http"), consistent=False)
+    truth, mine = newest(life, ids[toggled]), readings[ids[toggled]]
+    assert truth.checked_at is not None
+    assert mine.checked_at is not None
+    assert timedelta(0) <= truth.checked_at - mine.checked_at < timedelta(minutes=1)
+    assert (mine.status, mine.response_ms) == (truth.status, truth.response_ms)
 
 
 @pytest.mark.parametrize("interval", [60, 300, 3600])
