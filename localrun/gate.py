@@ -17,12 +17,13 @@ class Gate:
         self._inside = 0
         self._waiting = 0
         self._steps = 0
-        self._is_stepping = False
+        self.is_stepping = False
+        """Whether a step waits or happens: who comes now comes after it."""
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         with self._changed:
-            if self._is_stepping:
+            if self.is_stepping:
                 step = self._steps
                 self._waiting += 1
                 self._changed.wait_for(lambda: self._steps > step)
@@ -39,13 +40,13 @@ class Gate:
     def exclusive(self) -> Iterator[None]:
         """One at a time: the scheduler's lock sees to that."""
         with self._changed:
-            self._is_stepping = True
+            self.is_stepping = True
             self._changed.wait_for(lambda: self._inside == 0)
         try:
             yield
         finally:
             with self._changed:
-                self._is_stepping = False
+                self.is_stepping = False
                 self._steps += 1
                 self._inside, self._waiting = self._waiting, 0
                 self._changed.notify_all()

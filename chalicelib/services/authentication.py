@@ -18,9 +18,6 @@ class Caller:
     remaining: int
     window_ends_at: int
 
-    def can(self, scope: str) -> bool:
-        return scope in self.scopes
-
 
 def authenticate(deps: Deps, header: str | None, now: datetime) -> Caller | None:
     """The caller behind an `Authorization` header; counts and stamps the key.

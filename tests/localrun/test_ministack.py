@@ -3,13 +3,12 @@
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localrun.ministack import SAVE_EVERY_SECONDS, Saved, is_write
+from localrun.ministack import Saved, is_write
 from tests.localrun.running import Run, Site, is_alive, running, until
 
 HIDDEN = (
@@ -76,7 +75,7 @@ def test_the_story_and_what_survives(tmp_path: Path, site: Site) -> None:
         assert second.lines[1] == "API key: unchanged"
         assert _status(second, key, monitor_id) == "down"
         other = second.create(key, site.url)
-        time.sleep(SAVE_EVERY_SECONDS + 1)
+        until(lambda: other in (data / "ministack" / "dynamodb.json").read_text())
         tree = second.tree()
         os.kill(second.process.pid, signal.SIGKILL)
         second.process.wait()
