@@ -46,6 +46,7 @@ class Settings:
     aws_region: str = "us-east-1"
     region: str = "enam"
     requests_per_minute: int = 100
+    address_requests_per_minute: int = 100
     monitors_per_team: int = 100
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
@@ -68,6 +69,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         aws_region=aws_region,
         region=region,
         requests_per_minute=_positive(env, "UPTIME_REQUESTS_PER_MINUTE", 100),
+        address_requests_per_minute=_positive(env, "UPTIME_ADDRESS_REQUESTS_PER_MINUTE", 100),
         monitors_per_team=_positive(env, "UPTIME_MONITORS_PER_TEAM", 100),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,

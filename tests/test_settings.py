@@ -12,6 +12,7 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.teams_table, settings.checks_table) == ("uptime-teams", "uptime-checks")
     assert settings.alerts_table == "uptime-alerts"
     assert (settings.requests_per_minute, settings.monitors_per_team) == (100, 100)
+    assert settings.address_requests_per_minute == 100
     assert (settings.aws_region, settings.region) == ("us-east-1", "enam")
     assert settings.ca_file is None
 
@@ -33,6 +34,7 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_ALERTS_TABLE": "a",
         "UPTIME_PROBE_QUEUE_URL": "https://sqs/q",
         "UPTIME_REQUESTS_PER_MINUTE": "7",
+        "UPTIME_ADDRESS_REQUESTS_PER_MINUTE": "6",
         "UPTIME_MONITORS_PER_TEAM": "8",
         "UPTIME_STARTS_PER_SECOND": "9",
         "UPTIME_CA_FILE": "/ca.pem",
@@ -46,6 +48,7 @@ def test_every_variable_is_taken() -> None:
         aws_region="eu-west-1",
         region="weur",
         requests_per_minute=7,
+        address_requests_per_minute=6,
         monitors_per_team=8,
         starts_per_second=9.0,
         ca_file="/ca.pem",
@@ -56,6 +59,7 @@ def test_every_variable_is_taken() -> None:
     "name",
     [
         "UPTIME_REQUESTS_PER_MINUTE",
+        "UPTIME_ADDRESS_REQUESTS_PER_MINUTE",
         "UPTIME_MONITORS_PER_TEAM",
         "UPTIME_STARTS_PER_SECOND",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",

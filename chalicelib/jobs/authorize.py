@@ -36,8 +36,8 @@ def context_of(caller: Caller | None) -> dict[str, str]:
         "key": caller.key_id,
         "team": caller.team_id,
         "scopes": " ".join(sorted(caller.scopes)),
-        "limit": str(caller.limit),
-        "remaining": str(caller.remaining),
-        "reset": str(caller.window_ends_at),
-        "limited": "false",
+        "limit": str(caller.bucket.limit),
+        "remaining": str(caller.bucket.remaining),
+        "reset": str(caller.bucket.ends_at),
+        "limited": "true" if caller.bucket.is_exceeded else "false",
     }

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.api_key import KeyUse
+from chalicelib.domain.rate import WINDOW_SECONDS, window_of
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-WINDOW_SECONDS = 60
 
 _IS_VALID = "attribute_exists(pk) AND dis = :no AND (attribute_not_exists(exp) OR exp > :now)"
 _COUNT = ("SET lu = :now ADD n :one", f"{_IS_VALID} AND w >= :w")
@@ -30,7 +29,7 @@ class KeyUseStore:
         A container that has not seen the key this minute tries the window-opening form first, so that a
         slow client too costs one write.
         """
-        window = int(now.timestamp()) // WINDOW_SECONDS * WINDOW_SECONDS
+        window = window_of(now)
         forms = [_COUNT, _OPEN_WINDOW]
         if self._window_of.get(digest) != window:
             forms.reverse()

@@ -1,16 +1,24 @@
 """The authorizer: Allow in all cases, and strings that say who is calling."""
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.api_key import SCOPES, ApiKey, key_digest, key_text
-from chalicelib.jobs.authorize import authorize
+from chalicelib.jobs.authorize import authorize, context_of, run
+from chalicelib.settings import Settings
+from chalicelib.wiring import Edges
 from localrun.gateway import Context
 from tests.fakes import FakeDeps
+from tests.store.builders import at_once
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY = key_text(b"k" * 32)
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/api/GET/v1/monitors/mon_1"
@@ -23,7 +31,16 @@ def deps() -> Iterator[FakeDeps]:
         yield deps
 
 
-def put_key(deps: FakeDeps, *scopes: str, expires_in: timedelta | None = None) -> None:
+class FrozenEdges(Edges):
+    """A container with the real stores, whose clock stands still."""
+
+    at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def put_key(deps: FakeDeps | FrozenEdges, *scopes: str, expires_in: timedelta | None = None) -> None:
     deps.keys.mint(
         ApiKey(
             id="key_1",
@@ -127,6 +144,35 @@ def test_remaining_never_falls_below_nothing(deps: FakeDeps) -> None:
     assert ask(f"Bearer {KEY}")["context"]["remaining"] == "0"
     deps.at += timedelta(seconds=60)
     assert ask(f"Bearer {KEY}")["context"]["remaining"] == "99"
+
+
+def test_a_key_is_limited_from_the_first_request_over_its_limit_to_the_end_of_the_minute(
+    deps: FakeDeps,
+) -> None:
+    put_key(deps)
+    deps.settings = replace(deps.settings, requests_per_minute=2)
+    limited = [ask(f"Bearer {KEY}")["context"]["limited"] for _ in range(4)]
+    assert limited == ["false", "false", "true", "true"]
+    deps.at += timedelta(seconds=60)
+    assert ask(f"Bearer {KEY}")["context"]["limited"] == "false"
+
+
+def test_of_320_requests_at_once_exactly_100_are_not_limited(
+    settings: Settings, client: "DynamoDBClient"
+) -> None:
+    containers = [FrozenEdges(settings) for _ in range(4)]
+    for container in containers:
+        container.dynamodb = client
+    put_key(containers[0], *SCOPES)
+
+    def five(number: int) -> list[dict[str, str]]:
+        return [context_of(run(containers[number % 4], f"Bearer {KEY}")) for _ in range(5)]
+
+    answers = [answer for answers in at_once(64, five) for answer in answers]
+    assert Counter(answer["limited"] for answer in answers) == {"false": 100, "true": 220}
+    assert {answer["reset"] for answer in answers} == {str(int(FrozenEdges.at.timestamp()) + 60)}
+    unlimited = sorted(int(answer["remaining"]) for answer in answers if answer["limited"] == "false")
+    assert unlimited == list(range(100))
 
 
 def test_nothing_is_cached_between_two_requests(deps: FakeDeps) -> None:

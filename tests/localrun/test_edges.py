@@ -58,7 +58,7 @@ def test_a_key_expires_and_its_window_turns_by_the_local_clock(edges: LocalEdges
     second = authenticate(edges, header, edges.now())
     assert first is not None
     assert second is not None
-    assert first.remaining == second.remaining
+    assert first.bucket.remaining == second.bucket.remaining
     clock.go_from(clock.seconds() + 601)
     assert authenticate(edges, header, edges.now()) is None
 
