@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from chalicelib.domain.member import Pack
 from chalicelib.services.deps import (
+    Addresses,
     Checks,
     Deps,
     Keys,
@@ -19,6 +20,7 @@ from chalicelib.services.deps import (
     Members,
     Monitors,
     Queue,
+    Requests,
     Shards,
     States,
     Teams,
@@ -66,6 +68,18 @@ class Edges:
         from chalicelib.store.key_uses import KeyUseStore
 
         return KeyUseStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        from chalicelib.store.addresses import AddressStore
+
+        return AddressStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def requests(self) -> Requests:
+        from chalicelib.store.requests import RequestStore
+
+        return RequestStore(self.settings, self.dynamodb)
 
     @cached_property
     def shards(self) -> Shards:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM, ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.incident import incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
@@ -378,6 +379,39 @@ class FakeKeyUses(_Edge):
         return self.store.call("key_uses.use", action)
 
 
+class FakeAddresses(_Edge):
+    def count(self, address: str, window: int) -> int:
+        def action() -> int:
+            used: int = (self.store.get("address", (address, window)) or 0) + 1
+            self.store.write(("address", (address, window), used))
+            return used
+
+        return self.store.call("addresses.count", action)
+
+
+class FakeRequests(_Edge):
+    def begin(self, begun: Begun) -> Begun:
+        def action() -> Begun:
+            stored: Begun | None = self.store.get("request", begun.id)
+            if stored is not None and stored.expires_at > int(begun.origin.at.timestamp()):
+                return stored
+            self.store.write(("request", begun.id, begun))
+            return begun
+
+        return self.store.call("requests.begin", action)
+
+    def finish(self, begun: Begun, answer: StoredAnswer) -> StoredAnswer:
+        def action() -> StoredAnswer:
+            stored: Begun | None = self.store.get("request", begun.id)
+            if stored is None or stored.origin.seed != begun.origin.seed:
+                return answer
+            kept = stored.answer or answer
+            self.store.write(("request", begun.id, replace(stored, answer=kept)))
+            return kept
+
+        return self.store.call("requests.finish", action)
+
+
 class FakeTeams(_Edge):
     def create(self, team: Team) -> None:
         self.store.call("teams.create", lambda: self.store.write(("team", team.id, team)))
@@ -458,6 +492,8 @@ class FakeDeps:
         self.members, self.ticks = FakeMembers(self.store), FakeTicks(self.store)
         self.monitors, self.teams = FakeMonitors(self.store), FakeTeams(self.store)
         self.keys, self.key_uses = FakeKeys(self.store), FakeKeyUses(self.store)
+        self.addresses = FakeAddresses(self.store)
+        self.requests = FakeRequests(self.store)
 
     def now(self) -> datetime:
         return self.at

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.api_key import ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
 from chalicelib.domain.monitor import Leftover, Locator, Monitor
@@ -115,6 +116,23 @@ class KeyUses(Protocol):
         """Authenticate, count and stamp in one conditional write; None for any key that is not valid."""
 
 
+class Addresses(Protocol):
+    def count(self, address: str, window: int) -> int:
+        """Count a request; how many of this address there are in this window, this one included."""
+
+
+class Requests(Protocol):
+    """Requests with an Idempotency-Key. Both verbs raise Contended and may be called again."""
+
+    def begin(self, begun: Begun) -> Begun:
+        """Put if absent or expired when `begun` began. What is stored: this one, or the one that was first,
+        with its answer if it has one."""
+
+    def finish(self, begun: Begun, answer: StoredAnswer) -> StoredAnswer:
+        """Keep the first answer of a request; the answer that is kept. `answer` itself when the request is
+        no longer stored."""
+
+
 class Keys(Protocol):
     """Keys as objects of a team."""
 
@@ -183,6 +201,10 @@ class Deps(Protocol):
     def monitors(self) -> Monitors: ...
     @property
     def key_uses(self) -> KeyUses: ...
+    @property
+    def addresses(self) -> Addresses: ...
+    @property
+    def requests(self) -> Requests: ...
     @property
     def keys(self) -> Keys: ...
     @property

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.api_key import PREFIX_LENGTH, ApiKey, key_digest, key_text
-from chalicelib.domain.identifier import new_uuid, with_prefix
+from chalicelib.domain.origin import Origin
 from chalicelib.errors import Forbidden, NotFound, QuotaReached
 from chalicelib.services.deps import Deps
+from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.retrying import retried
 
 
@@ -54,18 +55,27 @@ def mint_key(
     *,
     expires_at: datetime | None = None,
     created_by: str | None = None,
+    origin: Origin | None = None,
+    secret: bytes | None = None,
 ) -> MintedKey:
-    """Raises QuotaReached when the team has its ten keys."""
-    now = deps.now()
-    plaintext = key_text(deps.random_bits(256).to_bytes(32))
+    """Raises QuotaReached when the team has its ten keys.
+
+    Tries of the same origin mint one key, so they must have the same `secret` (32 bytes) too.
+    """
+    if secret is None:
+        if origin is not None:
+            raise ValueError("an origin needs its secret")
+        secret = deps.random_bits(256).to_bytes(32)
+    origin = origin or fresh_origin(deps)
+    plaintext = key_text(secret)
     key = ApiKey(
-        id=with_prefix("key", new_uuid(now, deps.random_bits(74))),
+        id=origin.new_id("key"),
         team_id=team_id,
         name=name,
         digest=key_digest(plaintext),
         prefix=plaintext[:PREFIX_LENGTH],
         scopes=tuple(scopes),
-        created_at=now,
+        created_at=origin.at,
         expires_at=expires_at,
         created_by=created_by,
     )

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.identifier import new_uuid, with_prefix
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.monitor import Monitor, Placement, Spec, close_placement, next_placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
+from chalicelib.domain.origin import Origin
 from chalicelib.domain.schedule import SpeedClass, anchor_after, slot_of, speed_class
 from chalicelib.domain.state import State
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
+from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.placing import place
 from chalicelib.services.readings import read_monitors
 from chalicelib.services.retrying import TRIES, pause
@@ -59,10 +60,16 @@ def get_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, *, consist
     return monitor
 
 
-def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monitor:
-    """Store a monitor and enqueue its first run. Raises LimitExceeded."""
+def create_monitor(
+    deps: Deps, team_id: str, prefix: str, draft: Draft, origin: Origin | None = None
+) -> Monitor:
+    """Store a monitor and enqueue its first run. Raises LimitExceeded.
+
+    What another try of the same origin has stored is returned, and its first run enqueued again: that try
+    may have ended between the two.
+    """
     created_at = deps.now()
-    monitor_id = with_prefix(prefix, new_uuid(created_at, deps.random_bits(74)))
+    monitor_id = (origin or fresh_origin(deps)).new_id(prefix)
     token = f"{deps.random_bits(64):016x}"
     speed = speed_class(draft.interval_seconds, draft.timeout_seconds)
     first_slot = slot_of(created_at.timestamp(), speed.slot_seconds)
@@ -92,7 +99,7 @@ def create_monitor(deps: Deps, team_id: str, prefix: str, draft: Draft) -> Monit
         written = _write(deps, MonitorWrite(None, monitor))
         if written is Written.LOST:
             stored = deps.monitors.get(team_id, monitor_id, consistent=True)
-            if stored is not None:  # ours, whoever edited it since: nobody else makes this id
+            if stored is not None:  # ours, whoever edited it since: only this origin makes this id
                 written, monitor = Written.YES, stored
         if written is Written.YES:
             _enqueue_first_run(deps, monitor)

@@ -8,16 +8,24 @@ from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM, ApiKey
 from chalicelib.store.tables import KeyItem, KeySlotItem
 from chalicelib.store.transactions import transact
 
+_SLOTS = [f"KEY#{number:02d}" for number in range(MAX_KEYS_PER_TEAM)]
+_IS_KNOWN = 1
+"""Which condition of the mint was lost: that nobody has this digest."""
+
 
 class KeyStore:
     def mint(self, key: ApiKey) -> bool:
         taken = {item.sk: item.id for item in self._slots(key.team_id)}
         if key.id in taken.values():  # an earlier try whose answer was lost
             return True
-        for slot in (f"KEY#{number:02d}" for number in range(MAX_KEYS_PER_TEAM)):
-            if slot not in taken and self._put(slot, key):
+        free = [slot for slot in _SLOTS if slot not in taken]
+        for slot in free:
+            lost = self._put(slot, key)
+            if lost is None:
                 return True
-        return False
+            if _IS_KNOWN in lost:  # another try of the same request was faster, in this slot or another
+                break
+        return bool(free) and key.id in {item.id for item in self._slots(key.team_id)}
 
     def of_team(self, team_id: str) -> list[ApiKey]:
         slots = self._slots(team_id)
@@ -42,7 +50,7 @@ class KeyStore:
             KeySlotItem.query(f"T#{team_id}", KeySlotItem.sk.startswith("KEY#"), consistent_read=True)
         )
 
-    def _put(self, slot: str, key: ApiKey) -> bool:
+    def _put(self, slot: str, key: ApiKey) -> tuple[int, ...] | None:
         expires = None if key.expires_at is None else int(key.expires_at.timestamp())
         scopes = " ".join(key.scopes)
         sentinel = KeySlotItem(
@@ -65,7 +73,7 @@ class KeyStore:
             t.save(sentinel, condition=KeySlotItem.pk.does_not_exist())
             t.save(found_by_requests, condition=KeyItem.pk.does_not_exist())
 
-        return transact(KeySlotItem, fill) is None
+        return transact(KeySlotItem, fill)
 
 
 def _key(item: KeySlotItem, last_used_at: float | None) -> ApiKey:

@@ -6,6 +6,8 @@
     checks  REG           S#<shard>               registry of shards
             S#<shard>     STATE | PACK | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
             M#<monitor>   L                       locator
+            A#<address>   W#<window>              requests without a valid key (`store/addresses.py`)
+            I#<request>   I                       requests with an Idempotency-Key (`store/requests.py`)
     alerts  M#<monitor>   I#<seq>                 incidents
             OUT#<shard>   <monitor>#<seq>         outbox
 

@@ -11,10 +11,12 @@ from chalicelib.domain.incident import IncidentChange, OutboxRow
 from chalicelib.domain.outcome import Status
 from chalicelib.services import deps
 from chalicelib.settings import Settings
+from chalicelib.store.addresses import AddressStore
 from chalicelib.store.key_uses import KeyUseStore
 from chalicelib.store.keys import KeyStore
 from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
+from chalicelib.store.requests import RequestStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.states import StateStore
 from chalicelib.store.tables import ExtrasItem, IncidentItem, OutboxItem
@@ -36,6 +38,8 @@ class Edges:
     ticks: deps.Ticks
     monitors: deps.Monitors
     key_uses: deps.KeyUses
+    addresses: deps.Addresses
+    requests: deps.Requests
     keys: deps.Keys
     teams: deps.Teams
     outbox: Callable[[str], list[tuple[str, int, Status | None, Status, int]]]
@@ -64,6 +68,8 @@ def fake_edges() -> Edges:
         fake.ticks,
         fake.monitors,
         fake.key_uses,
+        fake.addresses,
+        fake.requests,
         fake.keys,
         fake.teams,
         outbox,
@@ -101,6 +107,8 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
         TickStore(settings, client),
         MonitorStore(),
         KeyUseStore(settings, client),
+        AddressStore(settings, client),
+        RequestStore(settings, client),
         KeyStore(),
         TeamStore(),
         outbox,

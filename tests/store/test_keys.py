@@ -66,6 +66,47 @@ def test_30_minters_at_once_get_exactly_ten_keys(client: "DynamoDBClient", store
     assert {pk for pk, _ in stored("teams")} == {"T#team_1", *(f"K#{digest}" for digest in winners)}
 
 
+def test_tries_of_one_request_at_once_mint_one_key(client: "DynamoDBClient") -> None:
+    minted = at_once(20, lambda _: until_settled(lambda: KeyStore().mint(api_key(1))))
+    assert minted == [True] * 20
+    assert KeyStore().of_team("team_1") == [api_key(1)]
+
+
+def test_tries_of_one_request_at_once_share_the_last_slot(client: "DynamoDBClient") -> None:
+    for number in range(1, MAX_KEYS_PER_TEAM):
+        KeyStore().mint(api_key(number))
+    assert all(at_once(20, lambda _: until_settled(lambda: KeyStore().mint(api_key(99)))))
+    assert len(KeyStore().of_team("team_1")) == MAX_KEYS_PER_TEAM
+
+
+def test_a_try_that_looked_before_another_one_minted_finds_that_it_is_minted(wire: Wire) -> None:
+    """In another slot, since one became free between their looks."""
+    for number in (1, 2):
+        KeyStore().mint(api_key(number))
+
+    def overtake() -> None:
+        KeyStore().revoke("team_1", api_key(1).id)
+        KeyStore().mint(api_key(3))
+
+    wire.calls.clear()
+    with wire.interrupting("TransactWriteItems", 1, overtake):
+        assert KeyStore().mint(api_key(3))
+    assert wire.operations.count("TransactWriteItems") == 3, "revoke, mint, and one that was lost"
+    assert KeyStore().of_team("team_1") == [api_key(3), api_key(2)]
+
+
+def test_a_try_that_finds_every_free_slot_taken_by_others_is_refused(wire: Wire) -> None:
+    for number in range(1, MAX_KEYS_PER_TEAM):
+        KeyStore().mint(api_key(number))
+
+    def overtake() -> None:
+        KeyStore().mint(api_key(98))
+
+    with wire.interrupting("TransactWriteItems", 1, overtake):
+        assert not KeyStore().mint(api_key(99))
+    assert api_key(99) not in KeyStore().of_team("team_1")
+
+
 def test_a_key_known_to_another_team_is_not_taken_over(client: "DynamoDBClient", stored: Stored) -> None:
     KeyStore().mint(api_key(1))
     before = stored("teams")
