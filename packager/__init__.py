@@ -7,6 +7,7 @@
     gateway.py   what API Gateway answers by itself
     archive.py   prunes, compiles, checks and writes the zip
     imports.py   imports what is in the zip, as Lambda will
+    reference.py writes the page of `GET /docs` before all that, from reference.html and reference.js
 
 (Not named `packaging`, which is a library that pytest, pip and others import.)
 """
