@@ -4,14 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+STATIC := chalicelib/static
+SOURCES := app.py packager/about.md $(shell find chalicelib packager -name '*.py')
 export PORT NEW_KEY
 
 .PHONY: run test test-system check bench package clean
 
-run: $(VENV)/.engine
+run: $(VENV)/.engine $(STATIC)/openapi.json $(STATIC)/docs.html
 	@UPTIME_PARENT_PID=$$PPID exec $(BIN)/python local.py
 
-test: $(VENV)/.dev node_modules/.installed
+test: $(VENV)/.dev node_modules/.installed $(STATIC)/openapi.json $(STATIC)/docs.html
 	$(BIN)/python -m pytest -m "not system" -n auto
 
 $(VENV)/pyvenv.cfg:
@@ -36,7 +38,14 @@ $(VENV)/.engine: $(VENV)/.run package-lock.json
 	  || $(BIN)/pip install --quiet --disable-pip-version-check ministack==1.4.21
 	@touch $@ && if [ -d node_modules ]; then touch node_modules/.installed; fi
 
-test-system: $(VENV)/.dev node_modules/.installed
+# What is served as files is made here, from the live routes and from the renderer that npm has brought.
+$(STATIC)/openapi.json: $(VENV)/.run $(SOURCES)
+	@$(BIN)/python -m packager.openapi
+
+$(STATIC)/docs.html: $(VENV)/.engine $(wildcard packager/reference.*)
+	@$(BIN)/python -m packager.reference || true
+
+test-system: $(VENV)/.dev node_modules/.installed $(STATIC)/openapi.json $(STATIC)/docs.html
 	$(BIN)/python -m pytest -m system
 
 check: $(VENV)/.dev
@@ -48,8 +57,8 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev node_modules/.installed
 	$(BIN)/python -m bench
 
-package:
+package: $(STATIC)/openapi.json $(STATIC)/docs.html
 	@packager/package.sh $(if $(ARCH),--architecture $(ARCH))
 
 clean:
-	rm -rf $(VENV) node_modules build .local
+	rm -rf $(VENV) node_modules build .local $(STATIC)

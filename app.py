@@ -3,7 +3,7 @@
 from chalice.app import Chalice
 
 from chalicelib.jobs import authorize, probe, tick
-from chalicelib.routes import api_keys, badges, monitors, status
+from chalicelib.routes import api_keys, badges, monitors, reference, status
 from chalicelib.routes.http import reshape
 
 app = Chalice(app_name="uptime")
@@ -18,5 +18,6 @@ for blueprint in (
     status.bp,
     api_keys.bp,
     badges.bp,
+    reference.bp,
 ):
     app.register_blueprint(blueprint)

@@ -8,7 +8,8 @@
     ├── NotFound          404  NOT_FOUND            also for what belongs to another team
     ├── Conflict          409  CONFLICT
     │   └── QuotaReached  409  LIMIT_EXCEEDED       the same for keys and alerts (contract R14)
-    └── PayloadTooLarge   413  PAYLOAD_TOO_LARGE
+    ├── PayloadTooLarge   413  PAYLOAD_TOO_LARGE
+    └── TooMany           429  RATE_LIMITED         says when to come back
 
 Anything else that escapes is our bug: 500 INTERNAL_ERROR with nothing but a request id.
 `code` is contract (reference: HTTP contract, section 1); the wording of `message` is not.
@@ -72,6 +73,15 @@ class QuotaReached(Conflict):
 
 class PayloadTooLarge(AppError):
     status, code = 413, "PAYLOAD_TOO_LARGE"
+
+
+class TooMany(AppError):
+    status, code = 429, "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        unit = "second" if retry_after_seconds == 1 else "seconds"
+        super().__init__(f"Too many requests. Try again in {retry_after_seconds} {unit}.")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Contended(Exception):

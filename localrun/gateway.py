@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from chalicelib.domain.api_key import GATEWAY_PATTERN
-from chalicelib.routes.http import error_body
+from chalicelib.routes.replies import error_body
 from localrun.gate import Gate
 from localrun.units import work
 
@@ -81,7 +81,7 @@ class Gateway:
 
     def _answer(self, environ: dict[str, Any], request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
         path = _path(environ["REQUEST_URI"])
-        resource, params = self._match(path)
+        resource, params = self.match(path)
         method = environ["REQUEST_METHOD"]
         entry = self._routes.get(resource, {}).get(method)
         if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
@@ -96,7 +96,7 @@ class Gateway:
             event = self._event(environ, request_id, resource, path, params, authorizer)
             return _from_lambda(self._handler(event, Context(request_id)))
 
-    def _match(self, path: str) -> tuple[str, dict[str, str]]:
+    def match(self, path: str) -> tuple[str, dict[str, str]]:
         """The route's resource and its still encoded parameters; static paths win, as at the gateway."""
         for pattern, resource in self._patterns:
             found = pattern.fullmatch(path)

@@ -11,7 +11,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from chalicelib.errors import Detail
-from chalicelib.routes.http import error_body
+from chalicelib.routes.replies import error_body
 
 THREADS = 16
 MAX_READ_BYTES = 64 * 1024 * 1024

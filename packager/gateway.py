@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.errors import Detail
-from chalicelib.routes.http import error_body
+from chalicelib.routes.replies import error_body
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,15 @@
 """HTTP monitors (contract, section 3.3)."""
 
-import re
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.domain.monitor import Monitor
-from chalicelib.errors import NotFound
-from chalicelib.routes.http import Call, route
-from chalicelib.routes.query import Bounds, whole_numbers
-from chalicelib.routes.schemas.http_monitor import (
-    KIND,
-    PREFIX,
-    change_of,
-    draft_of,
-    present_monitor,
-    present_result,
-)
-from chalicelib.routes.schemas.stats import present_monitor_stats, present_team_stats
+from chalicelib.errors import LimitExceeded
+from chalicelib.routes.http import Call, Id, route
+from chalicelib.routes.presenting.http_monitor import present_monitor, present_result
+from chalicelib.routes.presenting.stats import present_monitor_stats, present_team_stats
+from chalicelib.routes.query import Whole
 from chalicelib.services.monitors import (
     create_monitor,
     delete_monitor,
@@ -31,50 +23,94 @@ from chalicelib.services.stats import monitor_figures, team_figures
 
 bp = Blueprint(__name__)
 
-_LIMIT = Bounds("limit", default=20, least=1, most=100)
-_OFFSET = Bounds("offset", default=0, least=0)
-_ID = re.compile(rf"{PREFIX}_[0-9a-f]{{32}}")
+_KIND = "http"
+_PREFIX = "mon"
+_MONITOR = {"id": Id(_PREFIX, "monitor")}
+_PAGE = [
+    Whole("limit", default=20, least=1, most=100, description="How many to show."),
+    Whole("offset", default=0, least=0, description="How many of the newest to skip."),
+]
 
 
-@route(bp, ["GET"], "/v1/monitors", "monitors:read")
+@route(bp, ["GET"], "/v1/monitors", "monitors:read", answer="http_monitor:HttpMonitorList")
 def list_http_monitors(call: Call) -> Any:
-    monitors = list_monitors(call.deps, call.team_id, KIND)
+    """List all HTTP monitors, newest first."""
+    monitors = list_monitors(call.deps, call.team_id, _KIND)
     readings = read_monitors(call.deps, monitors, consistent=False)
     return {"data": [present_monitor(monitor, readings[monitor.id]) for monitor in monitors]}
 
 
-@route(bp, ["POST"], "/v1/monitors", "monitors:write", status=201)
+@route(
+    bp,
+    ["POST"],
+    "/v1/monitors",
+    "monitors:write",
+    status=201,
+    body="http_monitor:HttpMonitorCreate",
+    answer="http_monitor:HttpMonitorItem",
+    errors=[LimitExceeded],
+)
 def create_http_monitor(call: Call) -> Any:
-    monitor = create_monitor(call.deps, call.team_id, PREFIX, draft_of(call.body()))
+    """Create an HTTP monitor. Its first check runs at once."""
+    draft = call.body().draft()
+    monitor = create_monitor(call.deps, call.team_id, _PREFIX, draft, call.origin)
     return {"data": present_monitor(monitor, NOTHING_YET)}
 
 
-@route(bp, ["GET"], "/v1/monitors/stats", "monitors:read")
+@route(bp, ["GET"], "/v1/monitors/stats", "monitors:read", answer="stats:TeamStatsItem")
 def get_team_stats(call: Call) -> Any:
-    monitors = list_monitors(call.deps, call.team_id, KIND)
+    """Figures over all HTTP monitors: how many are up, their pooled uptime, how many checks."""
+    monitors = list_monitors(call.deps, call.team_id, _KIND)
     return {"data": present_team_stats(team_figures(call.deps, monitors))}
 
 
-@route(bp, ["GET"], "/v1/monitors/{id}", "monitors:read")
+@route(
+    bp,
+    ["GET"],
+    "/v1/monitors/{id}",
+    "monitors:read",
+    answer="http_monitor:HttpMonitorItem",
+    ids=_MONITOR,
+)
 def get_http_monitor(call: Call, id: str) -> Any:
+    """Get one HTTP monitor with its current status."""
     return _present(call, _monitor(call, id))
 
 
-@route(bp, ["PUT"], "/v1/monitors/{id}", "monitors:write")
+@route(
+    bp,
+    ["PUT"],
+    "/v1/monitors/{id}",
+    "monitors:write",
+    body="http_monitor:HttpMonitorUpdate",
+    answer="http_monitor:HttpMonitorItem",
+    ids=_MONITOR,
+)
 def update_http_monitor(call: Call, id: str) -> Any:
+    """Change an HTTP monitor: what the body leaves out stays as it is."""
     _monitor(call, id)
-    return _present(call, update_monitor(call.deps, call.team_id, KIND, id, change_of(call.body())))
+    return _present(call, update_monitor(call.deps, call.team_id, _KIND, id, call.body().change()))
 
 
-@route(bp, ["DELETE"], "/v1/monitors/{id}", "monitors:write", status=204)
+@route(bp, ["DELETE"], "/v1/monitors/{id}", "monitors:write", status=204, ids=_MONITOR)
 def delete_http_monitor(call: Call, id: str) -> None:
-    delete_monitor(call.deps, call.team_id, KIND, _well_formed(id))
+    """Delete an HTTP monitor with its results and everything else that belongs to it."""
+    delete_monitor(call.deps, call.team_id, _KIND, id)
 
 
-@route(bp, ["GET"], "/v1/monitors/{id}/results", "monitors:read")
+@route(
+    bp,
+    ["GET"],
+    "/v1/monitors/{id}/results",
+    "monitors:read",
+    query=_PAGE,
+    answer="http_monitor:HttpResultPage",
+    ids=_MONITOR,
+)
 def list_http_results(call: Call, id: str) -> Any:
+    """List a monitor's results, newest first. They are kept for 35 days."""
     monitor = _monitor(call, id, consistent=False)
-    limit, offset = whole_numbers(call.query, _LIMIT, _OFFSET)
+    limit, offset = call.numbers()
     page = list_results(call.deps, monitor, limit=limit, offset=offset)
     return {
         "data": [present_result(monitor.id, result) for result in page.results],
@@ -82,21 +118,22 @@ def list_http_results(call: Call, id: str) -> Any:
     }
 
 
-@route(bp, ["GET"], "/v1/monitors/{id}/stats", "monitors:read")
+@route(
+    bp,
+    ["GET"],
+    "/v1/monitors/{id}/stats",
+    "monitors:read",
+    answer="stats:MonitorStatsItem",
+    ids=_MONITOR,
+)
 def get_monitor_stats(call: Call, id: str) -> Any:
+    """Figures of one monitor: uptime of three windows, response times and results of 30 days."""
     monitor = _monitor(call, id, consistent=False)
     return {"data": present_monitor_stats(monitor.id, monitor_figures(call.deps, monitor))}
 
 
 def _monitor(call: Call, id: str, *, consistent: bool = True) -> Monitor:
-    return get_monitor(call.deps, call.team_id, KIND, _well_formed(id), consistent=consistent)
-
-
-def _well_formed(id: str) -> str:
-    """A malformed id is as unknown as any other, and a long one would be no key to DynamoDB."""
-    if not _ID.fullmatch(id):
-        raise NotFound("There is no such monitor.")
-    return id
+    return get_monitor(call.deps, call.team_id, _KIND, id, consistent=consistent)
 
 
 def _present(call: Call, monitor: Monitor) -> Any:

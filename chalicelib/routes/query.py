@@ -1,4 +1,4 @@
-"""Query parameters: whole numbers in a range, refused outside it and never clamped."""
+"""Query parameters: whole numbers in a range, refused outside it and never clamped; and free text."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,32 @@ _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Whole:
+    """A whole number with its bounds, both included."""
+
     name: str
     default: int
     least: int
     most: int | None = None
+    description: str = ""
 
     @property
     def text(self) -> str:
         return f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
 
 
-def whole_numbers(query: Mapping[str, Sequence[str]], *bounds: Bounds) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text; the view makes of it what it can."""
+
+    name: str
+    description: str = ""
+
+
+Parameter = Whole | Text
+
+
+def whole_numbers(query: Mapping[str, Sequence[str]], *bounds: Whole) -> list[int]:
     """The values in the order of `bounds`. Raises InvalidInput naming every bad parameter at once."""
     values: list[int] = []
     bad: list[Detail] = []
@@ -37,7 +51,7 @@ def whole_numbers(query: Mapping[str, Sequence[str]], *bounds: Bounds) -> list[i
     return values
 
 
-def _value(texts: Sequence[str], bound: Bounds) -> int | None:
+def _value(texts: Sequence[str], bound: Whole) -> int | None:
     if not texts:
         return bound.default
     if len(texts) > 1 or not _WHOLE.fullmatch(texts[0]):

@@ -22,6 +22,7 @@ from chalicelib.services.teams import create_team
 from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.gateway import Context, Gateway
+from tests.declared import check_answer
 from tests.fakes import FakeChecks, FakeQueue
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ class Answer:
     @property
     def data(self) -> Any:
         return self.json["data"]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a function of ours has shaped it, and not the gateway alone."""
+        return "x-content-type-options" in self.headers
+
+    @property
+    def seen(self) -> tuple[int, Mapping[str, str], bytes]:
+        """All that one answer tells, but how often its caller has called."""
+        headers = {name: value for name, value in self.headers.items() if name != "x-ratelimit-remaining"}
+        return self.status, headers, self.raw
 
     @property
     def code(self) -> str:
@@ -127,7 +139,11 @@ class Api:
         seen: list[tuple[str, list[tuple[str, str]]]] = []
         body = b"".join(GATEWAY(environ, lambda status, found: seen.append((status, found))))
         ((status, found),) = seen
-        return Answer(int(status.split()[0]), {name.lower(): value for name, value in found}, body)
+        answer = Answer(int(status.split()[0]), {name.lower(): value for name, value in found}, body)
+        if answer.is_ours:
+            resource, _ = GATEWAY.match(path)
+            check_answer(method, resource, answer.status, answer.headers, answer.raw)
+        return answer
 
 
 def lambda_event(method: str, resource: str, context: Mapping[str, Any], body: str | None = "{}") -> Any:
@@ -154,11 +170,25 @@ def lambda_event(method: str, resource: str, context: Mapping[str, Any], body: s
     }
 
 
+def vouched(team_id: str, scopes: Sequence[str]) -> dict[str, Any]:
+    """The request context of a caller whom the authorizer knows; strings only, as the gateway has them."""
+    bucket = {
+        "limit": "100",
+        "remaining": "99",
+        "reset": str(int(START.timestamp()) + 60),
+        "limited": "false",
+    }
+    caller = {"auth": "ok", "key": "key_1", "team": team_id, "scopes": " ".join(scopes)}
+    return {"authorizer": {**caller, **bucket}}
+
+
 def invoke(event: Any) -> Answer:
     """Straight into the Lambda handler."""
     response = app(event, Context("lambda-1"))
     headers = {name.lower(): str(value) for name, value in response["headers"].items()}
-    return Answer(response["statusCode"], headers, str(response["body"]).encode())
+    answer = Answer(response["statusCode"], headers, str(response["body"]).encode())
+    check_answer(event["httpMethod"], event["resource"], answer.status, answer.headers, answer.raw)
+    return answer
 
 
 @dataclass

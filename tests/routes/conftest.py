@@ -1,6 +1,7 @@
 """The application over the fakes (fast), and over the real stores where storage is what is asked about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+def generous(settings: Settings) -> Settings:
+    """The clock of these tests stands still, so that all of a test is one window. `test_limits` has the
+    limits of a deployment."""
+    return replace(settings, requests_per_minute=100_000, address_requests_per_minute=100_000)
+
+
 @pytest.fixture
 def deps() -> FakeDeps:
-    return FakeDeps()
+    return FakeDeps(settings=generous(Settings()))
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def owner(people: People) -> Api:
 
 @pytest.fixture
 def edges(settings: Settings, client: "DynamoDBClient") -> RealEdges:
-    return RealEdges(settings, client)
+    return RealEdges(generous(settings), client)
 
 
 @pytest.fixture

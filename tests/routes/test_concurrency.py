@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from chalicelib.domain.api_key import SCOPES
-from tests.routes.client import Answer, Api, People, invoke, lambda_event
+from tests.routes.client import Answer, Api, People, invoke, lambda_event, vouched
 
 
 class Parameters(dict[str, str]):
@@ -21,8 +21,7 @@ class Parameters(dict[str, str]):
 
 
 def event_of(person: Api, monitor_id: str, meanwhile: Callable[[], object]) -> dict[str, object]:
-    context = {"authorizer": {"auth": "ok", "team": person.team_id, "scopes": " ".join(SCOPES)}}
-    event: dict[str, object] = lambda_event("GET", "/v1/monitors/{id}", context)
+    event: dict[str, object] = lambda_event("GET", "/v1/monitors/{id}", vouched(person.team_id, SCOPES))
     return {**event, "pathParameters": Parameters(monitor_id, meanwhile)}
 
 

@@ -50,6 +50,7 @@ def arrange(deps: FakeDeps, owner: Api, words: str) -> list[Any]:
     for position, word in enumerate(words.split(), start=1):
         is_off, last = word.startswith("off"), word.removeprefix("off").removeprefix(":")
         made.append(owner.create(name=word, enabled=not is_off))
+        deps.at += timedelta(milliseconds=1)
         if last in WORDS:
             entries[position] = Entry(WORDS[last], SLOT, SLOT, response_ms=10 * position)
     state: State | None = deps.store.items["state"].get(SHARD)

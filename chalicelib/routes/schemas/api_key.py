@@ -1,25 +1,18 @@
 """API keys (contract, section 3.11)."""
 
-from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 from pydantic_core import PydanticCustomError
 
-from chalicelib.domain.api_key import ApiKey, expand_scopes
-from chalicelib.errors import Detail, InvalidInput
-from chalicelib.routes.schemas.fields import (
-    Instant,
-    Name255,
-    RequestModel,
-    ResponseModel,
-    timestamp,
-    validate,
-)
-from chalicelib.services.keys import MintedKey
+from chalicelib.domain.api_key import SCOPE_ALIASES, SCOPES, expand_scopes
+from chalicelib.routes.schemas.fields import Instant, Name255, RequestModel, ResponseModel, Timestamp
+
+Scope = Literal[SCOPES]  # type: ignore[valid-type]
+ScopeOrAlias = Annotated[str, Field(json_schema_extra={"enum": [*SCOPES, *SCOPE_ALIASES]})]
 
 
-def _known_scopes(names: list[str]) -> list[str]:
+def _canonical(names: list[str]) -> list[str]:
     try:
         return list(expand_scopes(names))
     except ValueError as unknown:
@@ -29,41 +22,47 @@ def _known_scopes(names: list[str]) -> list[str]:
 class ApiKeyCreate(RequestModel):
     """`scopes` comes out canonical: aliases expanded, duplicates collapsed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "deploy", "scopes": ["monitors:read", "monitors:write"]}]}
+    )
+
     name: Name255
-    scopes: Annotated[list[str], Field(min_length=1), AfterValidator(_known_scopes)]
-    expires_at: Instant = cast(Any, None)
+    scopes: Annotated[
+        list[ScopeOrAlias],
+        Field(
+            min_length=1,
+            description="Each must be held by the calling key. `team:read` and `team:write` stand for the "
+            "pairs of `teams:…` and `invites:…`.",
+        ),
+        AfterValidator(_canonical),
+    ]
+    expires_at: Annotated[Instant, Field(description="In the future. Without it the key never expires.")] = (
+        cast(Any, None)
+    )
 
 
-class ApiKeyResponse(ResponseModel):
-    id: str
-    name: str
-    scopes: list[str]
-    created_at: str
-    last_used_at: str | None
-    expires_at: str | None
-    key_prefix: str
+class ApiKey(ResponseModel):
+    id: Annotated[
+        str, Field(pattern=r"^key_[a-zA-Z0-9]+$", examples=["key_01a1fc2271b273d6b489ba60da14284e"])
+    ]
+    name: Name255
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+    expires_at: Timestamp | None
+    key_prefix: Annotated[str, Field(pattern=r"^uptime_[a-zA-Z0-9]+$", examples=["uptime_806b2b30"])]
 
 
-def parse_key(body: dict[str, Any], now: datetime) -> ApiKeyCreate:
-    """Raises InvalidInput; an expiry must lie ahead."""
-    model = validate(ApiKeyCreate, body)
-    if model.expires_at is not None and model.expires_at <= now:
-        raise InvalidInput([Detail("expiresAt", "must be in the future")])
-    return model
+class MintedApiKey(ApiKey):
+    key: Annotated[
+        str,
+        Field(
+            pattern=r"^uptime_[a-zA-Z0-9]+$",
+            description="The key itself, shown this once.",
+            examples=[f"uptime_{'806b2b30' * 8}"],
+        ),
+    ]
 
 
-def present_key(key: ApiKey) -> dict[str, Any]:
-    return ApiKeyResponse(
-        id=key.id,
-        name=key.name,
-        scopes=list(key.scopes),
-        created_at=timestamp(key.created_at) or "",
-        last_used_at=timestamp(key.last_used_at),
-        expires_at=timestamp(key.expires_at),
-        key_prefix=key.prefix,
-    ).model_dump(by_alias=True)
-
-
-def present_minted(minted: MintedKey) -> dict[str, Any]:
-    """The one answer that ever holds the key itself."""
-    return {**present_key(minted.key), "key": minted.plaintext}
+class ApiKeyList(RootModel[list[ApiKey]]):
+    """Newest first."""

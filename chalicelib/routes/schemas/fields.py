@@ -6,11 +6,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
-from chalicelib.domain.target import BadTarget, parse_url
+from chalicelib.domain.target import MAX_URL_LENGTH, BadTarget, parse_url
 from chalicelib.errors import Detail, InvalidInput
 
 Model = TypeVar("Model", bound="RequestModel")
@@ -33,7 +42,15 @@ def _http_url(value: str) -> str:
 
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Name255 = Annotated[str, Field(min_length=1, max_length=255)]
-HttpUrl = Annotated[str, Field(max_length=2048), AfterValidator(_http_url)]
+HttpUrl = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL_LENGTH,
+        description="An absolute `http` or `https` URL with a host and without credentials.",
+        json_schema_extra={"format": "uri"},
+    ),
+    AfterValidator(_http_url),
+]
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 LocationHint = Literal["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]
 StatusCode = Annotated[Whole, Field(ge=100, le=599)]
@@ -50,7 +67,26 @@ def _instant(value: Any) -> datetime:
     raise PydanticCustomError("timestamp", "must be an RFC 3339 date-time with Z or an offset")
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=str)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(
+        _instant, json_schema_input_type=Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    ),
+]
+
+Timestamp = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+        description="RFC 3339, UTC, whole seconds.",
+        examples=["2026-02-14T12:00:00Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Count = Annotated[int, Field(ge=0)]
+MonitorId = Annotated[
+    str, Field(pattern=r"^mon_[a-zA-Z0-9]+$", examples=["mon_01a1fb8928a5711391f17038010f5997"])
+]
 
 
 class RequestModel(BaseModel):
@@ -58,11 +94,61 @@ class RequestModel(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", alias_generator=to_camel, defer_build=True)
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Without our stand-in for an absent field, which would read as `null` being the default."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for field in schema.get("properties", {}).values():
+            if field.get("default", ...) is None:
+                del field["default"]
+        return schema
+
 
 class ResponseModel(BaseModel):
-    """An answer: camelCase keys."""
+    """An answer: camelCase keys. Every field is always there unless its description says otherwise."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, defer_build=True)
+    model_config = ConfigDict(alias_generator=to_camel, defer_build=True)
+
+
+class Pagination(ResponseModel):
+    total: Annotated[Count, Field(description="How many there are in all.")]
+    limit: int
+    offset: Count
+
+
+class Deleted(ResponseModel):
+    deleted: Literal[True]
+
+
+class ErrorDetail(ResponseModel):
+    field: Annotated[
+        str,
+        Field(
+            description="The JSON key (dotted when nested), the name of the query parameter or header, "
+            "or `body` when the document itself is at fault."
+        ),
+    ]
+    message: str
+
+
+class Error(ResponseModel):
+    code: Annotated[str, Field(description="Stable: programs branch on it.", examples=["NOT_FOUND"])]
+    message: Annotated[str, Field(description="For humans; its wording may change.")]
+    details: Annotated[
+        list[ErrorDetail],
+        Field(
+            min_length=1,
+            description="Every bad field at once. There on every VALIDATION_ERROR, and nowhere else.",
+        ),
+    ] = []
+
+
+class ErrorAnswer(ResponseModel):
+    """The one shape of every error."""
+
+    error: Error
 
 
 def validate(model: type[Model], body: Mapping[str, Any], also: Sequence[Detail] = ()) -> Model:
@@ -75,8 +161,3 @@ def validate(model: type[Model], body: Mapping[str, Any], also: Sequence[Detail]
     if also:
         raise InvalidInput(also)
     return parsed
-
-
-def timestamp(at: datetime | None) -> str | None:
-    """RFC 3339 UTC, whole seconds, literal Z."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
