@@ -3,7 +3,7 @@
 import io
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -71,7 +71,6 @@ def test_a_key_ends_at_the_instant_it_was_given(local: Operator, edges: Edges, d
         "2999-01-31T12:00:00",
         "2999-02-30T12:00:00Z",
         "2020-01-01T00:00:00Z",
-        (datetime.now(UTC) - timedelta(seconds=1)).isoformat(),
     ],
 )
 def test_an_expiry_that_is_no_instant_ahead_is_refused(local: Operator, expires_at: str) -> None:
