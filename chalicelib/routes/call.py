@@ -80,8 +80,9 @@ class Call:
         return self._origin
 
     def secret(self) -> bytes:
-        """32 bytes for an API key, stored nowhere: a replay derives them from the caller's key again."""
-        return self.origin.secret(self._bearer())
+        """32 bytes for an API key. Of a request that may be replayed only the seed is stored, so the caller's
+        own key goes in too."""
+        return self.origin.secret(self._bearer() if self._begun else "")
 
     def answer(self, result: Any) -> Response:
         """The view's result as a response; of a request with an Idempotency-Key, the first one's."""

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,8 +104,13 @@ class Deployment:
         self.doors[name] = door
         self.running[name] = self.stack.enter_context(function)
 
-    def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any, dict[str, str]]:
+    def api(
+        self, method: str, path: str, body: Any = None, more_headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any, dict[str, str]]:
         """As through the gateway: the resource of the template, the authorizer where it has one."""
+        headers = {"authorization": self.header, **(more_headers or {})}
+        if body is not None:
+            headers["content-type"] = "application/json"
         resource, parameters, operation = self._match(method, path)
         context: dict[str, Any] = {
             "resourcePath": resource,
@@ -120,8 +126,8 @@ class Deployment:
                 "resource": resource,
                 "path": path,
                 "httpMethod": method,
-                "headers": {"content-type": "application/json"} if body is not None else {},
-                "multiValueHeaders": {"content-type": ["application/json"]} if body is not None else {},
+                "headers": headers,
+                "multiValueHeaders": {name: [value] for name, value in headers.items()},
                 "queryStringParameters": None,
                 "multiValueQueryStringParameters": None,
                 "pathParameters": parameters or None,

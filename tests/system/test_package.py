@@ -94,7 +94,8 @@ def test_every_v1_method_has_the_authorizer_and_no_other_has(package: Package) -
     assert len(seen) >= 9
     for path, method, operation in seen:
         has_authorizer = operation.get("security") == [{"authorize": []}]
-        assert has_authorizer == path.startswith("/v1/"), f"{method} {path}"
+        is_private = path.startswith("/v1/") and path != "/v1/openapi.json"
+        assert has_authorizer == is_private, f"{method} {path}"
         assert has_authorizer or "security" not in operation, f"{method} {path}"
 
 
@@ -239,6 +240,15 @@ def test_a_call_that_the_authorizer_did_not_vouch_for_is_401(deployment: Deploym
         deployment.header = valid
     assert (status, answer["error"]["code"]) == (401, "UNAUTHORIZED")
     assert headers["WWW-Authenticate"] == "Bearer"
+    assert headers["X-RateLimit-Remaining"] == "99"
+
+
+def test_the_description_of_the_api_is_in_the_zip(deployment: Deployment) -> None:
+    status, document, _ = deployment.api("GET", "/v1/openapi.json")
+    assert (status, document["openapi"]) == (200, "3.1.0")
+    status, page, headers = deployment.api("GET", "/docs")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "swagger" in page
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/nothing/at/all"])
@@ -305,7 +315,10 @@ def test_each_role_has_what_its_function_does_and_nothing_else(
         ("PUT", path, {"enabled": False}),
         ("DELETE", path, None),
     ]
-    key = deployment.api("POST", "/v1/api-keys", {"name": "CI", "scopes": ["monitors:read"]})[1]
+    wanted = {"name": "CI", "scopes": ["monitors:read"]}
+    once = {"Idempotency-Key": "once"}
+    key = deployment.api("POST", "/v1/api-keys", wanted, once)[1]
+    assert deployment.api("POST", "/v1/api-keys", wanted, once)[1] == key
     steps += [("GET", "/v1/api-keys", None), ("DELETE", f"/v1/api-keys/{key['id']}", None)]
     for method, step, body in steps:
         status, answer, _ = deployment.api(method, step, body)
