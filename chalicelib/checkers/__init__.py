@@ -2,5 +2,7 @@
 
 CHECKERS = {
     "http": "chalicelib.checkers.http",
+    "tcp": "chalicelib.checkers.tcp",
+    "dns": "chalicelib.checkers.dns",
 }
 """Kind -> module, imported on use. A module has `parse`, and the pure functions `plan` and `judge`."""

@@ -1,6 +1,6 @@
 """The texts that results carry for humans, composed from codes on reading."""
 
-from chalicelib.domain.outcome import Outcome, Reason
+from chalicelib.domain.outcome import Outcome, Reason, Status
 
 _FAULTS = {
     Reason.TIMEOUT: "No response within the timeout",
@@ -18,12 +18,15 @@ _FAULTS = {
     Reason.TOO_MANY_REDIRECTS: "More than 10 redirects",
     Reason.BAD_REDIRECT: "Redirected to something that is not an http(s) URL",
     Reason.TOO_LARGE: "The response headers are too large",
+    Reason.NO_RECORDS: "The name has no record of this type",
+    Reason.BAD_CODING: "The response body cannot be decoded",
     Reason.INTERNAL: "The check failed inside the monitor",
+    Reason.CHANGED: "The records are not the expected ones",
 }
 
 
 def fault_text(outcome: Outcome) -> str | None:
-    """Why there was no response; None when there was one."""
-    if outcome.status_code != 0:
+    """Why there was no response, or not the right one of a kind without status codes; else None."""
+    if outcome.status_code != 0 or outcome.status is Status.UP:
         return None
     return _FAULTS.get(outcome.reason, "The check failed")

@@ -38,10 +38,13 @@ class Reason(IntEnum):
     TOO_MANY_REDIRECTS = 13
     BAD_REDIRECT = 14  # a Location that is missing or not an http(s) URL
     TOO_LARGE = 15  # endless headers or the like
+    NO_RECORDS = 16  # the name exists, but has no record of the type asked for
+    BAD_CODING = 17  # a body in a content coding that is unknown, doubled, or not what it says
     INTERNAL = 63  # our own bug, contained to its check
     WRONG_STATUS = 64
     SLOW = 65
     CONTENT = 66
+    CHANGED = 67  # a DNS answer that is not what is expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Outcome:
     """The judged result of one check, before it has a place in a tick.
 
     `status_code` is 0 when no response arrived; `response_ms` is the elapsed time, also on failure;
-    `offset_ms` is the check's own start after the start of its run.
+    `offset_ms` is the check's own start after the start of its run. `text` is what was found, where a kind
+    reports it. `content_passed` is whether the content checks did; without a response, on an empty body.
     """
 
     status: Status
@@ -68,3 +72,5 @@ class Outcome:
     response_ms: int = 0
     offset_ms: int = 0
     phases: Phases | None = None
+    text: str = ""
+    content_passed: bool = True

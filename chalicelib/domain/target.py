@@ -1,4 +1,4 @@
-"""Strict reading of the URLs that users and redirects give us. Pure: nothing is looked up here.
+"""Strict reading of the URLs and hosts that users and redirects give us. Pure: nothing is looked up here.
 
 What other readers guess at (legacy IPv4 forms, userinfo, stray blanks, text after a bracket) is refused,
 because two readers that guess differently are how a forbidden host gets past a check.
@@ -14,11 +14,13 @@ from urllib.parse import quote
 MAX_URL_LENGTH: Final = 2048
 # Sign-in pages redirect to longer URLs than anyone would type; the caps on headers bound this anyway.
 MAX_LOCATION_LENGTH: Final = 8192
+MAX_HOST_LENGTH: Final = 255
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _URL: Final = re.compile(r"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
+_ADDRESS_V6: Final = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 # Underscores are in use, and `r3---sn-x.example` shows that hyphens may stand anywhere inside.
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -27,7 +29,7 @@ _PATH_SAFE: Final = "!$%&'()*+,-./:;=?@[]_|~"
 
 
 class BadTarget(ValueError):
-    """The text is not a URL that the door will open; the message says why."""
+    """The text is not a URL or host that the door will open; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,24 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.path_and_query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An ASCII name without a final dot, or a canonical address without brackets."""
+
+    name: str
+    is_literal: bool
+
+
+def parse_host(text: str) -> Host:
+    """A host by itself: a name, an IPv4 address or an IPv6 address without brackets."""
+    if not 0 < len(text) <= MAX_HOST_LENGTH:
+        raise BadTarget(f"must have 1 to {MAX_HOST_LENGTH} characters")
+    _refuse_odd_characters(text)
+    if _ADDRESS_V6.fullmatch(text):
+        return Host(_parse_v6(text), True)
+    return _parse_host(text)
 
 
 def parse_url(text: str) -> Target:
@@ -84,8 +104,8 @@ def _parse(text: str) -> Target:
     if match is None:
         raise BadTarget("not an http:// or https:// URL")
     scheme, authority, rest = match[1].lower(), match[2], match[3]
-    host, port, is_literal = _parse_authority(authority)
-    return Target(scheme, host, port or _DEFAULT_PORTS[scheme], _wire_path(rest), is_literal)
+    host, port = _parse_authority(authority)
+    return Target(scheme, host.name, port or _DEFAULT_PORTS[scheme], _wire_path(rest), host.is_literal)
 
 
 def _refuse_odd_characters(text: str) -> None:
@@ -97,7 +117,7 @@ def _refuse_odd_characters(text: str) -> None:
             raise BadTarget("contains a blank, a control character or a backslash")
 
 
-def _parse_authority(authority: str) -> tuple[str, int | None, bool]:
+def _parse_authority(authority: str) -> tuple[Host, int | None]:
     if not authority:
         raise BadTarget("has no host")
     if "@" in authority:
@@ -109,23 +129,26 @@ def _parse_authority(authority: str) -> tuple[str, int | None, bool]:
     if port is not None and not 1 <= port <= 65535:
         raise BadTarget("port must be 1 to 65535")
     if match[1] is None:
-        host, is_literal = _parse_host(match[2])
-        return host, port, is_literal
+        return _parse_host(match[2]), port
+    return Host(_parse_v6(match[1]), True), port
+
+
+def _parse_v6(text: str) -> str:
     try:
-        return str(IPv6Address(match[1])), port, True
+        return str(IPv6Address(text))
     except ValueError:
         raise BadTarget("not an IPv6 address") from None
 
 
-def _parse_host(text: str) -> tuple[str, bool]:
+def _parse_host(text: str) -> Host:
     """The ASCII form of a name, or a canonical dotted quad."""
     labels = _ascii_labels(text)
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
-        return _parse_quad(text), True
+        return Host(_parse_quad(text), True)
     host = ".".join(labels)
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise BadTarget("not a host name")
-    return host, False
+    return Host(host, False)
 
 
 def _ascii_labels(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 A: Final = 1
 AAAA: Final = 28
 _CNAME: Final = 5
+_OPT: Final = 41
 _IN: Final = 1
 
 NO_ERROR: Final = 0
@@ -18,6 +19,9 @@ NAME_ERROR: Final = 3  # NXDOMAIN
 
 _HEADER: Final = struct.Struct("!6H")
 _RECORD: Final = struct.Struct("!HHIH")  # type, class, ttl, length; after the owner's name
+_RECORD_OF_ROOT: Final = struct.Struct("!xHHIH")
+_RESPONSE: Final = 0x8000
+_OPCODE: Final = 0x7800
 _MAX_NAME: Final = 255
 _MAX_ALIASES: Final = 16
 
@@ -27,42 +31,66 @@ class MalformedPacket(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class DnsAnswer:
+class AddressAnswer:
     code: int
     is_truncated: bool = False
     addresses: tuple[str, ...] = ()
 
 
-def build_query(query_id: int, name: str, kind: int) -> bytes:
+def build_query(query_id: int, name: str, kind: int, udp_bytes: int = 0) -> bytes:
+    """With `udp_bytes` the answer may be that long over UDP (EDNS0, RFC 6891), without it 512 bytes."""
+    edns = _RECORD_OF_ROOT.pack(_OPT, udp_bytes, 0, 0) if udp_bytes else b""
     recursion_desired = 0x0100
-    return _HEADER.pack(query_id, recursion_desired, 1, 0, 0, 0) + _question(name, kind)
+    header = _HEADER.pack(query_id, recursion_desired, 1, 0, 0, 1 if edns else 0)
+    return header + question_of(name, kind) + edns
 
 
-def read_answer(packet: bytes, query_id: int, name: str, kind: int) -> DnsAnswer | None:
-    """The answer, or None if this packet answers some other question (or is forged)."""
-    question = _question(name, kind)
+def is_answer_to(packet: bytes, query_id: int, question: bytes) -> bool:
+    """Whether it repeats the id and the question (in lower-case wire form), as forgers must guess it."""
     start = _HEADER.size
-    end = start + len(question)
-    if len(packet) < end:
-        return None
-    packet_id, flags, questions, answers, _, _ = _HEADER.unpack_from(packet)
-    is_response, opcode = flags & 0x8000, flags & 0x7800
+    if len(packet) < start + len(question):
+        return False
+    packet_id, flags, questions, _, _, _ = _HEADER.unpack_from(packet)
+    is_response, opcode = flags & _RESPONSE, flags & _OPCODE
     if packet_id != query_id or not is_response or opcode or questions != 1:
+        return False
+    return packet[start : start + len(question)].lower() == question
+
+
+def is_truncated(packet: bytes) -> bool:
+    return bool(packet[2] & 0x02)
+
+
+def code_of(packet: bytes) -> int:
+    """The response code without what EDNS adds to it."""
+    return packet[3] & 0x0F
+
+
+def records_in(packet: bytes) -> int:
+    """How many records it says that it has, of whatever section."""
+    return sum(_HEADER.unpack_from(packet)[3:])
+
+
+def read_answer(packet: bytes, query_id: int, name: str, kind: int) -> AddressAnswer | None:
+    """The answer, or None if this packet answers some other question (or is forged)."""
+    question = question_of(name, kind)
+    if not is_answer_to(packet, query_id, question):
         return None
-    if packet[start:end].lower() != question.lower():
-        return None
-    code = flags & 0x000F
-    if flags & 0x0200:
-        return DnsAnswer(code, is_truncated=True)
+    code = code_of(packet)
+    if is_truncated(packet):
+        return AddressAnswer(code, is_truncated=True)
     if code != NO_ERROR:
-        return DnsAnswer(code)
+        return AddressAnswer(code)
+    _, _, _, answers, _, _ = _HEADER.unpack_from(packet)
+    end = _HEADER.size + len(question)
     try:
-        return DnsAnswer(code, addresses=_read_addresses(packet, end, answers, question[:-4], kind))
+        return AddressAnswer(code, addresses=_read_addresses(packet, end, answers, question[:-4], kind))
     except (IndexError, struct.error) as error:
         raise MalformedPacket(str(error)) from None
 
 
-def _question(name: str, kind: int) -> bytes:
+def question_of(name: str, kind: int) -> bytes:
+    """An ASCII name and a type of record as they stand in a packet."""
     labels = b"".join(bytes((len(label),)) + label for label in name.lower().encode("ascii").split(b"."))
     return labels + struct.pack("!xHH", kind, _IN)
 

@@ -5,24 +5,51 @@ import logging
 import resource
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from chalicelib.domain.outcome import Reason
-from chalicelib.net.exchange import Answer, Exchange
-from chalicelib.net.http import HttpCheck, Means
+from chalicelib.net.exchange import (
+    Answer,
+    CertificateAnswer,
+    CertificateExchange,
+    DnsAnswer,
+    DnsExchange,
+    Exchange,
+    HttpAnswer,
+    HttpExchange,
+    TcpAnswer,
+    TcpExchange,
+)
+from chalicelib.net.http import Means
 from chalicelib.net.loop import Guard, Loop, Timer
 from chalicelib.net.multi import Transfers
 from chalicelib.net.policy import Policy
-from chalicelib.net.resolve import Nameserver, Resolver
+from chalicelib.net.question import Nameserver
+from chalicelib.net.resolve import Resolver
 from chalicelib.net.transfer import Settings
 
 logger = logging.getLogger(__name__)
 
 # A run that lags more than this behind its pace does not catch up: a burst would falsify its timings.
 _MAX_LAG_SECONDS: Final = 0.05
+
+
+# What runs each kind of exchange, imported with the first run that has one, and what it answers.
+_KINDS: Final[Mapping[type[Exchange], tuple[str, type[Answer]]]] = {
+    HttpExchange: ("chalicelib.net.http:HttpCheck", HttpAnswer),
+    TcpExchange: ("chalicelib.net.tcp:TcpCheck", TcpAnswer),
+    DnsExchange: ("chalicelib.net.dns:DnsCheck", DnsAnswer),
+    CertificateExchange: ("chalicelib.net.certificate:CertificateCheck", CertificateAnswer),
+}
+
+
+class Check(Protocol):
+    def start(self) -> None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +82,9 @@ class Run:
         self._interval = 1 / options.starts_per_second if options.starts_per_second else 0.0
         self._room = _sockets_allowed()
         self._waiting = deque(exchanges.items())
-        self._running: dict[int, HttpCheck] = {}
+        # Now, since no check's time passes yet.
+        self._checks = _import_checks({type(exchange) for exchange in exchanges.values()})
+        self._running: dict[int, Check] = {}
         self._answers: dict[int, Answer] = {}
         self._started_at = self._next_start_at = time.monotonic()
         self._starter: Timer | None = None
@@ -114,11 +143,11 @@ class Run:
 
     def _start(self, key: int, exchange: Exchange) -> None:
         offset_ms = (time.monotonic() - self._started_at) * 1000
-        guard = Guard(self._loop, functools.partial(self._crashed, key, offset_ms))
+        guard = Guard(self._loop, functools.partial(self._crashed, key, type(exchange), offset_ms))
         done = functools.partial(self._ended, key)
 
         def start() -> None:
-            check = HttpCheck(exchange, self._means, guard, offset_ms, done)
+            check = self._checks[type(exchange)](exchange, self._means, guard, offset_ms, done)
             self._running[key] = check
             check.start()
 
@@ -129,7 +158,7 @@ class Run:
         self._answers[key] = answer
         self._schedule_start()
 
-    def _crashed(self, key: int, offset_ms: float) -> None:
+    def _crashed(self, key: int, kind: type[Exchange], offset_ms: float) -> None:
         """Our own bug, while it is being handled: it costs this exchange its answer and no other."""
         logger.exception("exchange %s failed inside the engine", key)
         check = self._running.get(key)
@@ -139,7 +168,20 @@ class Run:
             except Exception:
                 logger.exception("exchange %s could not be closed", key)
         elapsed_ms = (time.monotonic() - self._started_at) * 1000 - offset_ms
-        self._ended(key, Answer(fault=Reason.INTERNAL, elapsed_ms=elapsed_ms, offset_ms=offset_ms))
+        answer = _KINDS[kind][1]
+        self._ended(key, answer(fault=Reason.INTERNAL, elapsed_ms=elapsed_ms, offset_ms=offset_ms))
+
+
+def _import_checks(kinds: Iterable[type[Exchange]]) -> dict[type[Exchange], Callable[..., Check]]:
+    """What cannot be imported is left out, which costs that kind its answers and no other."""
+    found: dict[type[Exchange], Callable[..., Check]] = {}
+    for kind in kinds:
+        module, _, name = _KINDS[kind][0].partition(":")
+        try:
+            found[kind] = getattr(import_module(module), name)
+        except Exception:
+            logger.exception("the checks of %s could not be imported", kind.__name__)
+    return found
 
 
 def _sockets_allowed() -> int:

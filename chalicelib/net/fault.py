@@ -10,6 +10,8 @@ from chalicelib.domain.outcome import Reason
 
 def reason_for(code: int, verify_result: int, os_error: int) -> Reason:
     """What a libcurl error means for a check. `verify_result` is OpenSSL's."""
+    if os_error in _OUR_ERRORS:
+        return Reason.INTERNAL
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return _VERIFY_REASONS.get(verify_result, Reason.TLS_FAILED)
     if code == pycurl.E_COULDNT_CONNECT:
@@ -17,6 +19,8 @@ def reason_for(code: int, verify_result: int, os_error: int) -> Reason:
     return _REASONS.get(code, Reason.PROTOCOL)
 
 
+# Out of files, memory or buffers.
+_OUR_ERRORS: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS))
 _REASONS: Final = {
     pycurl.E_COULDNT_RESOLVE_HOST: Reason.NAME_FAILED,
     pycurl.E_OPERATION_TIMEDOUT: Reason.TIMEOUT,
@@ -27,8 +31,12 @@ _REASONS: Final = {
     pycurl.E_SSL_CONNECT_ERROR: Reason.TLS_FAILED,
     pycurl.E_SSL_CERTPROBLEM: Reason.TLS_FAILED,
     pycurl.E_SSL_CIPHER: Reason.TLS_FAILED,
-    pycurl.E_SSL_CACERT_BADFILE: Reason.TLS_FAILED,
     pycurl.E_SSL_ISSUER_ERROR: Reason.TLS_FAILED,
+    # Ours alone, hence no result of the target's.
+    pycurl.E_FAILED_INIT: Reason.INTERNAL,
+    pycurl.E_OUT_OF_MEMORY: Reason.INTERNAL,
+    pycurl.E_BAD_FUNCTION_ARGUMENT: Reason.INTERNAL,
+    pycurl.E_SSL_CACERT_BADFILE: Reason.INTERNAL,
     100: Reason.TOO_LARGE,  # CURLE_TOO_LARGE, which pycurl has no name for: one endless header line
 }
 _VERIFY_REASONS: Final = {

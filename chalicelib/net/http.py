@@ -138,7 +138,10 @@ class HttpCheck:
         self._visit(target)
 
     def _expire(self) -> None:
-        self._finish(self._transfer.reply() if self._transfer else Reply(Reason.TIMEOUT))
+        reply = self._transfer.reply() if self._transfer else Reply(Reason.TIMEOUT)
+        if reply.location is not None:  # it came in time, what it leads to will not
+            reply = replace(reply, fault=Reason.TIMEOUT)
+        self._finish(reply)
 
     def _fail(self, fault: Reason) -> None:
         self._finish(Reply(fault))
@@ -154,6 +157,7 @@ class HttpCheck:
                 offset_ms=self._offset_ms,
                 phases=replace(reply.phases, name_ms=self._name_ms),
                 body=reply.body,
+                content_type=reply.content_type,
                 remote_address=reply.remote_address,
                 redirects=self._redirects,
             )

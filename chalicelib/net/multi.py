@@ -7,7 +7,7 @@ import functools
 import logging
 import select
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import pycurl
 
@@ -17,12 +17,21 @@ from chalicelib.net.transfer import Request, Settings, Transfer
 logger = logging.getLogger(__name__)
 
 
+class Handle(Protocol):
+    """A libcurl handle, and who is told how it ended."""
+
+    @property
+    def curl(self) -> Any: ...
+    @property
+    def done(self) -> Callable[[int], None]: ...
+
+
 class Transfers:
     def __init__(self, loop: Loop, settings: Settings) -> None:
+        self.settings = settings
         self._loop = loop
-        self._settings = settings
         self._timer: Timer | None = None
-        self._active: dict[Any, Transfer] = {}
+        self._active: dict[Any, Handle] = {}
         self._multi = pycurl.CurlMulti()
         # Every check makes connections of its own, HTTP/2 or not.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
@@ -34,10 +43,13 @@ class Transfers:
 
         `done` is told from the loop how libcurl ended; it must not raise, and has to drop the transfer.
         """
-        transfer = Transfer(request, self._settings, self._stop, done)
-        self._active[transfer.curl] = transfer
-        self._multi.add_handle(transfer.curl)
+        transfer = Transfer(request, self.settings, self._stop, done)
+        self.add(transfer)
         return transfer
+
+    def add(self, handle: "Handle") -> None:
+        self._active[handle.curl] = handle
+        self._multi.add_handle(handle.curl)
 
     def _stop(self, transfer: Transfer) -> None:
         """End a transfer from within libcurl's callback, where it may not be closed.
@@ -46,7 +58,7 @@ class Transfers:
         """
         self._loop.call_later(0, functools.partial(self._ended, transfer.curl, pycurl.E_OK))
 
-    def drop(self, transfer: Transfer) -> None:
+    def drop(self, transfer: "Handle") -> None:
         """Let go of a transfer, ended or not; doing it again does nothing."""
         if self._active.pop(transfer.curl, None) is not None:
             self._multi.remove_handle(transfer.curl)

@@ -4,6 +4,7 @@ libcurl never looks a name up here, never follows a redirect, never uses a proxy
 """
 
 import contextlib
+import errno
 import logging
 import math
 import re
@@ -17,7 +18,9 @@ from typing import Any, Final
 import pycurl
 
 from chalicelib.domain.outcome import Phases, Reason
+from chalicelib.domain.request_headers import header_problem
 from chalicelib.domain.target import Target
+from chalicelib.net.body import BadCoding, Body
 from chalicelib.net.fault import reason_for
 
 logger = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ BACKSTOP_SECONDS: Final = 1.0
 _CURVES: Final = "X25519:P-256"
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_STATUS_LINE: Final = re.compile(rb"HTTP/\S+\s+(\d{3})")
+_STATUS_LINE: Final = re.compile(rb"HTTP/\S+\s+(\d{3})\s")
 _BODY_METHODS: Final = frozenset(("POST", "PUT", "PATCH"))
 _ABORT: Final = 0  # what a callback returns to stop the transfer
 
@@ -59,7 +62,7 @@ class Request:
     target: Target
     addresses: tuple[str, ...]
     method: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     timeout_seconds: float
     max_body_bytes: int
@@ -78,8 +81,59 @@ class Reply:
     headers_at: float = 0.0
     location: str | None = None
     body: bytes = field(default=b"", repr=False)
+    content_type: str = ""
     phases: Phases = field(default=Phases())
     remote_address: str = ""
+
+
+class Dialer:
+    """Gives libcurl its sockets: to the vetted `addresses` of the target, and to no others."""
+
+    def __init__(self, target: Target, addresses: tuple[str, ...], settings: Settings) -> None:
+        self.fault: Reason | None = None
+        self._target = target
+        self._addresses = addresses
+        self._settings = settings
+
+    def prepare(self, curl: Any, timeout_seconds: float) -> None:
+        """Set all that has to do with the connection, TLS included."""
+        target = self._target
+        curl.setopt(pycurl.URL, target.url)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.FRESH_CONNECT, 1)
+        curl.setopt(pycurl.FORBID_REUSE, 1)
+        curl.setopt(pycurl.TIMEOUT_MS, math.ceil((timeout_seconds + BACKSTOP_SECONDS) * 1000))
+        # Three locks on the addresses: libcurl is given them, may not look up others, and is checked again.
+        if not target.is_literal:
+            addresses = ",".join(f"[{a}]" if ":" in a else a for a in self._addresses)
+            curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{addresses}"])
+            curl.setopt(pycurl.RESOLVER_START_FUNCTION, _refuse_to_resolve)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        if target.scheme == "https":
+            curl.setopt(pycurl.CAINFO, self._settings.certificates)
+            curl.setopt(pycurl.SSL_VERIFYPEER, 1)
+            curl.setopt(pycurl.SSL_VERIFYHOST, 2)
+            curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+            with contextlib.suppress(pycurl.error):  # libcurl without OpenSSL has no such option
+                curl.setopt(pycurl.SSL_EC_CURVES, _CURVES)
+
+    def _open_socket(self, purpose: int, address: Any) -> "_HandedOver | int":
+        try:
+            ip, port = address.addr[0], address.addr[1]
+            if ip not in self._addresses:
+                ip = str(ip_address(ip))  # an IPv4-mapped address has two spellings
+            if ip in self._addresses and port == self._target.port and self._settings.permits(ip, port):
+                return _HandedOver(socket.socket(address.family, address.socktype, address.protocol))
+            self.fault = Reason.BLOCKED
+        except Exception as error:
+            # A family that this machine does not have: libcurl goes on to the next address.
+            if not isinstance(error, OSError) or error.errno != errno.EAFNOSUPPORT:
+                logger.exception("libcurl could not be given a socket")
+                self.fault = Reason.INTERNAL
+        return int(pycurl.SOCKET_BAD)
 
 
 class Transfer:
@@ -96,13 +150,15 @@ class Transfer:
         self.done = done
         self.status_code = 0  # of the final response, once its headers are complete
         self._request = request
-        self._settings = settings
+        self._dialer = Dialer(request.target, request.addresses, settings)
+        self._user_agent = settings.user_agent
         self._stop = stop
         self._status = 0
         self._location: bytes | None = None
         self._header_bytes = 0
         self._headers_at = 0.0
-        self._body = bytearray()
+        self._content_type = b""
+        self._body = Body(request.max_body_bytes)
         self._fault: Reason | None = None
         self._is_enough = False
         try:
@@ -112,35 +168,14 @@ class Transfer:
             raise
 
     def _prepare(self) -> None:
-        request, curl, target = self._request, self.curl, self._request.target
+        request, curl = self._request, self.curl
         if not _TOKEN.fullmatch(request.method):
             raise ValueError("a method that cannot be sent")
-        curl.setopt(pycurl.URL, target.url)
+        self._dialer.prepare(curl, request.timeout_seconds)
         curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.PROXY, "")
-        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
-        curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.FRESH_CONNECT, 1)
-        curl.setopt(pycurl.FORBID_REUSE, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        remaining = request.timeout_seconds + BACKSTOP_SECONDS
-        curl.setopt(pycurl.TIMEOUT_MS, math.ceil(remaining * 1000))
-        # Three locks on the addresses: libcurl is given them, may not look up others, and is checked again.
-        if not target.is_literal:
-            addresses = ",".join(f"[{a}]" if ":" in a else a for a in request.addresses)
-            curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{addresses}"])
-            curl.setopt(pycurl.RESOLVER_START_FUNCTION, _refuse_to_resolve)
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        if target.scheme == "https":
-            curl.setopt(pycurl.CAINFO, self._settings.certificates)
-            curl.setopt(pycurl.SSL_VERIFYPEER, 1)
-            curl.setopt(pycurl.SSL_VERIFYHOST, 2)
-            curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
-            with contextlib.suppress(pycurl.error):  # libcurl without OpenSSL has no such option
-                curl.setopt(pycurl.SSL_EC_CURVES, _CURVES)
-        curl.setopt(pycurl.USERAGENT, self._settings.user_agent)
+        curl.setopt(pycurl.USERAGENT, self._user_agent)
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request))
         curl.setopt(pycurl.HEADERFUNCTION, self._header_arrived)
         curl.setopt(pycurl.WRITEFUNCTION, self._body_arrived)
@@ -154,21 +189,6 @@ class Transfer:
             curl.setopt(pycurl.POSTFIELDS, body)
         if request.method != ("GET" if body is None else "POST"):
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-
-    def _open_socket(self, purpose: int, address: Any) -> "_HandedOver | int":
-        try:
-            request = self._request
-            ip, port = address.addr[0], address.addr[1]
-            if ip not in request.addresses:
-                ip = str(ip_address(ip))  # an IPv4-mapped address has two spellings
-            if ip in request.addresses and port == request.target.port and self._settings.permits(ip, port):
-                return _HandedOver(socket.socket(address.family, address.socktype, address.protocol))
-            self._fault = Reason.BLOCKED
-        except OSError:
-            pass  # a family this machine does not have: libcurl goes on to the next address
-        except Exception:
-            self._note_bug()
-        return int(pycurl.SOCKET_BAD)
 
     def _header_arrived(self, line: bytes) -> int | None:
         try:
@@ -186,11 +206,21 @@ class Transfer:
                 if match is None:
                     return self._abort(Reason.PROTOCOL)
                 self._status = int(match[1])
-            elif self._location is None and line[:9].lower() == b"location:":
-                self._location = line[9:].strip()
+            else:
+                self._note_field(line)
         except Exception:
             return self._note_bug()
         return None
+
+    def _note_field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name == b"location" and self._location is None:
+            self._location = value.strip()
+        elif name == b"content-type":
+            self._content_type = value.strip()
+        elif name == b"content-encoding":
+            self._body.note_codings(value)
 
     def _abort(self, fault: Reason) -> int:
         self._fault = fault
@@ -199,6 +229,8 @@ class Transfer:
     def _headers_ended(self) -> None:
         if self._status < 200 and self._status != 101:
             self._status, self._location = 0, None  # interim: the final response is still to come
+            self._content_type = b""
+            self._body.forget_codings()
             return
         # The clock, not libcurl's STARTTRANSFER_TIME: that one stops at the first byte of the response, be
         # it an interim one, and the headers may take their time after it.
@@ -215,11 +247,14 @@ class Transfer:
 
     def _body_arrived(self, chunk: bytes) -> int | None:
         try:
-            room = self._request.max_body_bytes - len(self._body)
-            self._body += chunk[:room]
-            if len(chunk) >= room and not self._is_enough:
+            if self._is_enough:
+                return int(pycurl.WRITEFUNC_PAUSE)  # until it is stopped, which is next
+            self._body.add(chunk)
+            if self._body.is_complete:
                 self._is_enough = True
                 self._stop(self)
+        except BadCoding:
+            return self._abort(Reason.BAD_CODING)
         except Exception:
             return self._note_bug()
         return None
@@ -238,18 +273,25 @@ class Transfer:
             headers_at=self._headers_at,
             location=None if location is None else _decode(location),
             body=bytes(self._body),
+            content_type=self._content_type.decode("latin-1"),
             phases=self._phases(),
             remote_address=info(pycurl.PRIMARY_IP) or "",
         )
 
     def _outcome(self, code: int) -> Reason:
-        if self._fault is not None:
-            return self._fault
+        fault = self._fault or self._dialer.fault
+        if fault is not None:
+            return fault
         if self._is_enough:
             return Reason.NONE
         if code != pycurl.E_OK:
             info = self.curl.getinfo
-            return reason_for(code, info(pycurl.SSL_VERIFYRESULT), info(pycurl.OS_ERRNO))
+            os_error = info(pycurl.OS_ERRNO)
+            if code == pycurl.E_RECV_ERROR and not os_error and self._request.target.scheme == "http":
+                return Reason.PROTOCOL  # nothing failed but what arrived: chunks that are none
+            return reason_for(code, info(pycurl.SSL_VERIFYRESULT), os_error)
+        if self._body.is_garbled:
+            return Reason.BAD_CODING
         # libcurl is content with a connection that closes in the middle of the headers.
         return Reason.NONE if self.status_code else Reason.CLOSED
 
@@ -293,11 +335,12 @@ def _header_lines(request: Request) -> list[bytes]:
     lines = []
     given = set()
     for name, value in request.headers:
-        if not _TOKEN.fullmatch(name) or any(c in value for c in "\r\n\0"):
+        if header_problem(name, value):  # which was said when it was given; here it is the last guard
             raise ValueError("a header that cannot be sent")
         given.add(name.lower())
+        value = value.strip(" \t")
         # libcurl's way to send a header without a value; "Name:" would take one away
-        lines.append(f"{name}: {value}".encode() if value.strip() else f"{name};".encode())
+        lines.append(f"{name}: {value}".encode() if value else f"{name};".encode())
     if "accept-encoding" not in given:
         lines.append(b"Accept-Encoding: identity")
     # These libcurl adds of itself to a request with a body.

@@ -13,7 +13,7 @@ from chalicelib.checkers.runner import CheckRunner
 from chalicelib.domain.member import Member
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.net.engine import Engine
-from chalicelib.net.exchange import Exchange, HttpAnswer
+from chalicelib.net.exchange import Exchange, HttpAnswer, HttpExchange
 
 SPEC = {
     "url": "https://example.com/",
@@ -61,7 +61,9 @@ def test_exchanges_start_in_the_order_of_the_members() -> None:
     engine = ScriptedEngine()
     runner(engine).start([member(5), member(1), member(3)], {})
     assert list(engine.exchanges) == [5, 1, 3]
-    assert engine.exchanges[5].url == SPEC["url"]
+    exchange = engine.exchanges[5]
+    assert isinstance(exchange, HttpExchange)
+    assert exchange.url == SPEC["url"]
 
 
 def test_answers_come_out_judged() -> None:

@@ -5,7 +5,7 @@ from chalicelib.domain.outcome import Outcome, Reason
 
 from .builders import DOWN, UP
 
-FAULTS = [reason for reason in Reason if 0 < reason < 64]
+FAULTS = [*(reason for reason in Reason if 0 < reason < 64), Reason.CHANGED]
 
 
 @pytest.mark.parametrize("reason", FAULTS)
@@ -25,6 +25,7 @@ def test_what_is_no_fault_of_the_exchange_has_a_text_all_the_same(reason: Reason
     "outcome",
     [
         Outcome(UP, status_code=200),
+        Outcome(UP),
         Outcome(DOWN, Reason.WRONG_STATUS, 500),
         Outcome(DOWN, Reason.CLOSED, 200),
     ],

@@ -28,12 +28,15 @@ def test_the_numbers_of_the_reasons_are_the_storage_format() -> None:
         "TOO_MANY_REDIRECTS": 13,
         "BAD_REDIRECT": 14,
         "TOO_LARGE": 15,
+        "NO_RECORDS": 16,
+        "BAD_CODING": 17,
         "INTERNAL": 63,
         "WRONG_STATUS": 64,
         "SLOW": 65,
         "CONTENT": 66,
+        "CHANGED": 67,
     }
 
 
 def test_an_outcome_without_more_has_no_response() -> None:
-    assert Outcome(Status.DOWN) == Outcome(Status.DOWN, Reason.NONE, 0, 0, 0, None)
+    assert Outcome(Status.DOWN) == Outcome(Status.DOWN, Reason.NONE, 0, 0, 0, None, "")

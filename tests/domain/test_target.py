@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.target import BadTarget, Target, join, parse_url
+from chalicelib.domain.target import BadTarget, Host, Target, join, parse_host, parse_url
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,67 @@ def test_a_doubtful_url_is_refused(text: str) -> None:
         parse_url(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("Example.COM", Host("example.com", False)),
+        ("example.com.", Host("example.com", False)),
+        ("_dmarc.example.com", Host("_dmarc.example.com", False)),
+        ("faß.de", Host("xn--fa-hia.de", False)),
+        ("com", Host("com", False)),
+        ("192.0.2.1", Host("192.0.2.1", True)),
+        ("2001:DB8:0::1", Host("2001:db8::1", True)),
+        ("::1", Host("::1", True)),
+    ],
+)
+def test_a_host_by_itself(text: str, host: Host) -> None:
+    assert parse_host(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "[::1]",
+        "::1%eth0",
+        "fe80::1%25eth0",
+        "12345::",
+        "::1.2.3.256",
+        "example.com:80",
+        "192.0.2.1:80",
+        "user@example.com",
+        "good.com\\@169.254.169.254",
+        "good.com\\.evil.com",
+        "example.com/",
+        "example.com#x",
+        "http://example.com",
+        "exa mple.com",
+        " example.com",
+        "example.com\n",
+        "example.com\x00",
+        "a\u00a0b.com",
+        "a\u200db.com",
+        "\ud800.com",
+        "0177.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "127.0.0.1.",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+        "1：：1",
+        "example..com",
+        "-example.com",
+        "ä" * 256,
+        "a." * 130,
+    ],
+)
+def test_a_doubtful_host_is_refused(text: str) -> None:
+    with pytest.raises(BadTarget):
+        parse_host(text)
+
+
 def test_2048_code_points_are_accepted() -> None:
     head = "http://example.com/"
     assert parse_url(head + "ü" * (2048 - len(head))).path_and_query.endswith("%C3%BC")
@@ -214,3 +275,14 @@ def test_whatever_a_redirect_leads_to_is_clean(location: str) -> None:
     assert set(target.host) <= HOST_CHARACTERS
     assert set(target.path_and_query) <= WIRE_CHARACTERS
     assert parse_url(target.url) == target
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("a.1x0:[]@%。１")), max_size=30))
+def test_whatever_host_parses_is_the_one_that_a_url_of_it_has(text: str) -> None:
+    try:
+        host = parse_host(text)
+    except BadTarget:
+        return
+    target = parse_url(f"http://[{text}]/" if ":" in host.name else f"http://{text}/")
+    assert (target.host, target.is_literal) == (host.name, host.is_literal)
+    assert parse_host(host.name) == host

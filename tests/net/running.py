@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, overload
 
 from chalicelib.net.engine import Engine, EngineOptions
-from chalicelib.net.exchange import Answer, Exchange, HttpAnswer, HttpExchange
+from chalicelib.net.exchange import (
+    Answer,
+    DnsAnswer,
+    DnsExchange,
+    Exchange,
+    HttpAnswer,
+    HttpExchange,
+    TcpAnswer,
+    TcpExchange,
+)
 from chalicelib.net.policy import Policy, parse_allowances
 
 LOOPBACK = Policy(parse_allowances("127.0.0.0/8,::1/128"))
@@ -19,10 +29,27 @@ def options(
     return EngineOptions(policy, nameserver, str(ca_file) if ca_file else None, starts_per_second)
 
 
-def run(exchanges: Mapping[int, Exchange], using: EngineOptions | None = None) -> dict[int, Answer]:
+@overload
+def run(
+    exchanges: Mapping[int, HttpExchange], using: EngineOptions | None = None
+) -> dict[int, HttpAnswer]: ...
+@overload
+def run(exchanges: Mapping[int, TcpExchange], using: EngineOptions | None = None) -> dict[int, TcpAnswer]: ...
+@overload
+def run(exchanges: Mapping[int, DnsExchange], using: EngineOptions | None = None) -> dict[int, DnsAnswer]: ...
+@overload
+def run(exchanges: Mapping[int, Exchange], using: EngineOptions | None = None) -> dict[int, Answer]: ...
+def run(exchanges: Mapping[int, Exchange], using: EngineOptions | None = None) -> dict[int, Any]:
     with Engine(using or options()).start(exchanges) as started:
         return started.collect()
 
 
-def check(exchange: HttpExchange, using: EngineOptions | None = None) -> HttpAnswer:
-    return run({7: exchange}, using)[7]
+@overload
+def check(exchange: HttpExchange, using: EngineOptions | None = None) -> HttpAnswer: ...
+@overload
+def check(exchange: TcpExchange, using: EngineOptions | None = None) -> TcpAnswer: ...
+@overload
+def check(exchange: DnsExchange, using: EngineOptions | None = None) -> DnsAnswer: ...
+def check(exchange: Exchange, using: EngineOptions | None = None) -> Answer:
+    exchanges: dict[int, Exchange] = {7: exchange}
+    return run(exchanges, using)[7]

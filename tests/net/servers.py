@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.rrset
 
 STUCK_SECONDS = 5.0
+MAX_PACKET = 65_535
 
 
 class Connection:
@@ -100,6 +101,30 @@ class WebServer:
         if connection.head:
             self.heads.append(connection.head)
             self._handle(connection)
+
+
+class FullListener:
+    """Listens with a queue that is full: whoever connects hears nothing, until `drain`."""
+
+    def __init__(self) -> None:
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self.port: int = self._listener.getsockname()[1]
+        self._filler = socket.create_connection(("127.0.0.1", self.port))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._filler.close()
+        self._listener.close()
+
+    def drain(self) -> None:
+        """Make room for one, who is let in with the next packet that it sends."""
+        self._listener.accept()[0].close()
 
 
 def response(status: int = 200, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
@@ -229,7 +254,7 @@ def kind_of(query: Query) -> str:
 
 def zone(records: Mapping[str, Sequence[str]]) -> Replier:
     """Answers as a recursive resolver would: `{"a.test": ["CNAME b.test.", ...]}`, NXDOMAIN for the rest."""
-    return lambda query, over_tcp: [answer_from(records, query).to_wire()]
+    return lambda query, over_tcp: [answer_from(records, query).to_wire(max_size=MAX_PACKET)]
 
 
 def answer_from(records: Mapping[str, Sequence[str]], query: Query) -> dns.message.Message:

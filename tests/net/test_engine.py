@@ -6,8 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.domain.outcome import Reason
+from chalicelib.net import engine
 from chalicelib.net.engine import Engine
-from chalicelib.net.exchange import HttpAnswer, HttpExchange
+from chalicelib.net.exchange import (
+    DnsAnswer,
+    DnsExchange,
+    Exchange,
+    HttpAnswer,
+    HttpExchange,
+    TcpAnswer,
+    TcpExchange,
+)
 from chalicelib.net.transfer import Transfer
 
 from . import servers
@@ -30,6 +39,51 @@ def test_one_that_hangs_does_not_hold_up_the_others(web: Web) -> None:
     assert answers.keys() == exchanges.keys()
     assert answers.pop(20).fault is Reason.TIMEOUT
     assert {answer.status_code for answer in answers.values()} == {200}
+
+
+def test_kinds_run_side_by_side_and_none_holds_up_another(web: Web, names: Names) -> None:
+    good, bad = web(sends(response())), web(servers.hang)
+    zones = zone({"a.test": ["A 127.0.0.1", "TXT found"]})
+    resolver = names(lambda query, over_tcp: () if is_slow(query) else zones(query, over_tcp))
+    exchanges: dict[int, Exchange] = {}
+    for key in range(0, 40, 4):
+        exchanges[key] = HttpExchange(f"http://a.test:{good.port}/")
+        exchanges[key + 1] = TcpExchange("a.test", good.port)
+        exchanges[key + 2] = DnsExchange("a.test", "TXT")
+        exchanges[key + 3] = TcpExchange("127.0.0.1", good.port)
+    with servers.FullListener() as full:
+        hanging: dict[int, Exchange] = {
+            97: HttpExchange(bad.url, timeout_seconds=2),
+            98: TcpExchange("127.0.0.1", full.port, timeout_seconds=2),
+            99: DnsExchange("slow.test", "A", timeout_seconds=2),
+        }
+        with Engine(options(nameserver=resolver.address)).start(hanging | exchanges) as started:
+            answers = started.collect(1.5)
+            assert answers.keys() == exchanges.keys()
+            rest = started.collect()
+    assert {answer.fault for answer in answers.values()} == {Reason.NONE}
+    assert {answer.fault for answer in rest.values()} == {Reason.TIMEOUT}
+    assert all(answer.elapsed_ms < 1500 for answer in answers.values())
+    kinds = [type(answers[key]) for key in range(4)]
+    assert kinds == [HttpAnswer, TcpAnswer, DnsAnswer, TcpAnswer]
+
+
+def is_slow(query: servers.Query) -> bool:
+    return query.question[0].name.to_text() == "slow.test."
+
+
+def test_a_kind_that_cannot_be_imported_costs_only_its_own_answers(
+    web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(engine._KINDS, DnsExchange, ("chalicelib.net.nothing:Check", DnsAnswer))
+    exchanges: dict[int, Exchange] = {
+        1: DnsExchange("a.test", "A"),
+        2: HttpExchange(web(sends(response())).url),
+    }
+    answers = run(exchanges)
+    assert isinstance(answers[1], DnsAnswer)
+    assert (answers[1].fault, answers[2].fault) == (Reason.INTERNAL, Reason.NONE)
+    assert "the checks of DnsExchange could not be imported" in caplog.text
 
 
 def test_names_of_many_exchanges_are_looked_up_side_by_side(web: Web, names: Names) -> None:
@@ -111,7 +165,7 @@ def test_a_bug_costs_its_own_exchange_only(
 def test_a_bug_in_a_lookup_costs_its_own_exchange_only(
     web: Web, names: Names, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*args: object) -> None:
+    def fails(*args: object, **named: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("chalicelib.net.dns_packet.read_answer", fails)
@@ -134,15 +188,20 @@ def test_nothing_stays_open() -> None:
         WebServer(servers.hang) as hanging,
         WebServer(sends(response(body=b"x" * 100))) as good,
         DnsServer(servers.silent) as resolver,
+        servers.FullListener() as full,
     ):
-        exchanges = {
+        exchanges: dict[int, Exchange] = {
             1: HttpExchange(hanging.url),
             2: HttpExchange("http://a.test/"),
             3: HttpExchange(good.url, max_body_bytes=1000),
             4: HttpExchange(f"https://127.0.0.1:{hanging.port}/"),
+            5: TcpExchange("127.0.0.1", good.port),
+            6: TcpExchange("127.0.0.1", full.port),
+            7: TcpExchange("a.test", good.port),
+            8: DnsExchange("a.test", "A"),
         }
         with Engine(options(nameserver=resolver.address)).start(exchanges) as started:
-            assert started.collect(0.2).keys() == {3}
+            assert started.collect(0.2).keys() == {3, 5}
         assert started.pending == 0
     assert open_files() == before
 

@@ -31,6 +31,10 @@ from chalicelib.net.fault import reason_for
         (8, 0, 0, Reason.PROTOCOL),
         (100, 0, 0, Reason.TOO_LARGE),
         (999, 0, 0, Reason.PROTOCOL),
+        (pycurl.E_SSL_CACERT_BADFILE, 0, 0, Reason.INTERNAL),
+        (pycurl.E_OUT_OF_MEMORY, 0, 0, Reason.INTERNAL),
+        (pycurl.E_COULDNT_CONNECT, 0, errno.EMFILE, Reason.INTERNAL),
+        (pycurl.E_COULDNT_CONNECT, 0, errno.ENOBUFS, Reason.INTERNAL),
     ],
 )
 def test_every_error_of_libcurl_has_a_reason(

@@ -1,4 +1,5 @@
 import datetime
+import gzip
 import ssl
 import time
 from collections.abc import Callable
@@ -122,6 +123,28 @@ def test_a_body_that_stalls_is_a_timeout_with_a_status(web: Web) -> None:
     server = web(hang_after(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome"))
     answer = check(HttpExchange(server.url, max_body_bytes=1000, timeout_seconds=SHORT))
     assert (answer.fault, answer.status_code) == (Reason.TIMEOUT, 200)
+
+
+def test_a_compressed_body_is_decoded_and_its_type_is_told(web: Web) -> None:
+    headers = {"content-encoding": "gzip", "CONTENT-TYPE": "text/html; charset=x"}
+    server = web(sends(response(200, gzip.compress(b"hello" * 1000), headers)))
+    answer = check(HttpExchange(server.url, max_body_bytes=5000))
+    assert (answer.fault, answer.body) == (Reason.NONE, b"hello" * 1000)
+    assert answer.content_type == "text/html; charset=x"
+    assert check(HttpExchange(server.url)).fault is Reason.NONE
+
+
+def test_what_an_interim_response_says_of_its_body_does_not_count(web: Web) -> None:
+    interim = b"HTTP/1.1 103 E\r\nContent-Encoding: br\r\nContent-Type: x\r\n\r\n"
+    answer = check(HttpExchange(web(sends(interim + response(body=b"hello"))).url, max_body_bytes=100))
+    assert (answer.fault, answer.body, answer.content_type) == (Reason.NONE, b"hello", "")
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Proxy-Authorization"])
+def test_headers_that_frame_the_message_are_never_sent(web: Web, name: str) -> None:
+    server = web(sends(response()))
+    assert check(HttpExchange(server.url, headers=((name, "1"),))).fault is Reason.INTERNAL
+    assert server.heads == []
 
 
 def test_elapsed_time_ends_with_the_last_header_not_with_the_first_byte(web: Web) -> None:
