@@ -5,7 +5,7 @@ a sparse one by its due slots alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 
@@ -14,8 +14,10 @@ from chalicelib.domain.monitor import Placement
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.schedule import due_slots_backwards
 from chalicelib.domain.shard import region_of, speed_class_of
+from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, first_run_part
 from chalicelib.services.deps import Deps
+from chalicelib.services.texts import read_texts
 
 _SPARSE_SLOTS = 6
 """From this interval on, in slots, picking due slots (0.5 RRU each) beats a Query over all of them."""
@@ -26,12 +28,14 @@ _CHUNK_SLOTS = 1440
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One stored result of one monitor."""
+    """One stored result of one monitor. `text` is empty until somebody who shows it reads `text_ref`."""
 
     slot: int
     checked_at: datetime
     region: str
     outcome: Outcome
+    text_ref: TextRef | None = None
+    text: str = ""
 
 
 def places_of(placements: Sequence[Placement]) -> list[list[Placement]]:
@@ -54,11 +58,20 @@ def read(
     """The results of a place in [from_slot, to_slot), newest first. `wanted` is how many the reader
     expects to take, None for all."""
     for placement in place:
-        region, position = region_of(placement.shard), placement.position
+        shard, position = placement.shard, placement.position
+        region = region_of(shard)
         for tick in ticks_of(deps, placement, from_slot, to_slot, wanted=wanted):
             outcome = tick.outcome(position)
             if outcome is not None:
-                yield Result(tick.slot, tick.checked_at(position), region, outcome)
+                id = tick.text_id(position)
+                ref = None if id is None else TextRef(shard, position, id)
+                yield Result(tick.slot, tick.checked_at(position), region, outcome, ref)
+
+
+def with_texts(deps: Deps, results: Sequence[Result]) -> list[Result]:
+    """The same results, each with its text if it has one. Eventually consistent."""
+    texts = read_texts(deps, (result.text_ref for result in results), consistent=False)
+    return [replace(result, text=texts[result.text_ref]) for result in results]
 
 
 def ticks_of(

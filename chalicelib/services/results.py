@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.monitor import Monitor
 from chalicelib.services.deps import Deps
-from chalicelib.services.history import Result, places_of, read
+from chalicelib.services.history import Result, places_of, read, with_texts
 
 RETAINED_DAYS = 35
 _CUT_SECONDS = 3600
@@ -46,7 +46,7 @@ def list_results(deps: Deps, monitor: Monitor, *, limit: int, offset: int) -> Pa
                 window.take(result)
                 if not window.wanted:
                     break
-    return Page(window.results, total)
+    return Page(with_texts(deps, window.results), total)
 
 
 def _expired(deps: Deps, shard: str, position: int, horizon: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from .builders import DEGRADED, DOWN, SLOT, UP, instant, outcome, outcomes, posi
 
 def as_stored(row: Outcome) -> Outcome:
     """What a tick keeps of a result: quarter seconds, 16 bits, and of a plain up nothing else."""
-    is_plain = row.status is UP and row.status_code == 200
+    is_plain = row.status is UP and row.status_code in (0, 200)
     return Outcome(
         status=row.status,
         reason=Reason.NONE if is_plain else row.reason,
