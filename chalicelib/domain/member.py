@@ -22,7 +22,12 @@ class Member:
     interval_seconds: int
     anchor: int
     is_enabled: bool
-    has_extras: bool = False
+    extras_rev: int = 0
+    """Which extras belong to it: they bear the same number. 0 when it has none."""
+
+    @property
+    def has_extras(self) -> bool:
+        return self.extras_rev > 0
 
     def is_due(self, slot: int, slot_seconds: int) -> bool:
         return self.is_enabled and is_due(
@@ -49,6 +54,7 @@ def member_of(monitor: Monitor) -> Member:
         interval_seconds=monitor.interval_seconds,
         anchor=place.anchor,
         is_enabled=monitor.is_enabled,
+        extras_rev=monitor.extras_rev,
     )
 
 
@@ -84,7 +90,7 @@ def _to_json(m: Member) -> dict[str, Any]:
     if not m.is_enabled:
         raw["off"] = 1
     if m.has_extras:
-        raw["x"] = 1
+        raw["x"] = m.extras_rev
     return raw
 
 
@@ -98,5 +104,5 @@ def _from_json(raw: Mapping[str, Any]) -> Member:
         interval_seconds=raw["n"],
         anchor=raw["a"],
         is_enabled="off" not in raw,
-        has_extras="x" in raw,
+        extras_rev=raw.get("x", 0),
     )

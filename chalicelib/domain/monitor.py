@@ -54,6 +54,14 @@ class Monitor:
     rev: int = 1
     token: str = ""
     placements: tuple[Placement, ...] = field(default=())
+    header_names: tuple[str, ...] = ()
+    has_body: bool = False
+    extras_rev: int = 0
+    """The `rev` that wrote its extras (`domain/extras.py`); 0 when it has none."""
+
+    @property
+    def has_extras(self) -> bool:
+        return self.extras_rev > 0
 
     @property
     def placement(self) -> Placement:

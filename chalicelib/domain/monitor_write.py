@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from chalicelib.domain.extras import Extras
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.state import State
 
@@ -13,11 +14,36 @@ class MonitorWrite:
 
     `before` None creates, `after` None deletes. When the placement's shard changes it is a move, and
     `states` are both STATE items as read, (old shard, new shard): the entry is copied between them.
+    `extras` are those of `after`, given when they change and when they move along; None leaves them.
     """
 
     before: Monitor | None
     after: Monitor | None
     states: tuple[State, State] | None = None
+    extras: Extras | None = None
+
+    @property
+    def changes_extras(self) -> bool:
+        """Whether what is stored for management is put or deleted."""
+        return (self.after.extras_rev if self.after else 0) != (self.before.extras_rev if self.before else 0)
+
+    @property
+    def old_extras_place(self) -> tuple[str, int] | None:
+        """Shard and position from which the probe's copy goes."""
+        before, after = self.before, self.after
+        if before is None or not before.has_extras:
+            return None
+        stays = after is not None and after.has_extras and _place(after) == _place(before)
+        return None if stays else _place(before)
+
+    @property
+    def new_extras_place(self) -> tuple[str, int] | None:
+        """Shard and position at which the probe's copy is put."""
+        before, after = self.before, self.after
+        if after is None or not after.has_extras:
+            return None
+        has_moved = before is None or _place(after) != _place(before)
+        return _place(after) if has_moved or self.changes_extras else None
 
 
 class Written(Enum):
@@ -29,3 +55,7 @@ class Written(Enum):
     LIMIT = "limit"
     NO_ROOM = "no room"
     """The shard took another monitor meanwhile."""
+
+
+def _place(monitor: Monitor) -> tuple[str, int]:
+    return monitor.placement.shard, monitor.placement.position

@@ -1,10 +1,11 @@
 """Monitors of any kind: create, read, change, delete, and the move between shards that a change may be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.extras import NO_EXTRAS, Extras, with_extras
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.monitor import Monitor, Placement, Spec, close_placement, next_placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
@@ -38,7 +39,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A partial update: None leaves a field as it is; `spec` holds only the fields to change."""
+    """A partial update: None leaves a field as it is; `spec` holds only the fields to change.
+
+    Empty `headers` and an empty `body` take away what there was.
+    """
 
     name: str | None = None
     spec: Mapping[str, Any] | None = None
@@ -46,6 +50,8 @@ class Change:
     timeout_seconds: float | None = None
     is_enabled: bool | None = None
     is_public: bool | None = None
+    headers: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    body: str | None = field(default=None, repr=False)
 
 
 def list_monitors(deps: Deps, team_id: str, kind: str) -> list[Monitor]:
@@ -60,8 +66,18 @@ def get_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, *, consist
     return monitor
 
 
+def get_extras(deps: Deps, monitor: Monitor) -> Extras:
+    """At least as new as `monitor`; a write on its `rev` is lost when they were newer."""
+    return deps.monitors.extras(monitor.team_id, monitor.id) if monitor.has_extras else NO_EXTRAS
+
+
 def create_monitor(
-    deps: Deps, team_id: str, prefix: str, draft: Draft, origin: Origin | None = None
+    deps: Deps,
+    team_id: str,
+    prefix: str,
+    draft: Draft,
+    origin: Origin | None = None,
+    extras: Extras | None = None,
 ) -> Monitor:
     """Store a monitor and enqueue its first run. Raises LimitExceeded.
 
@@ -88,6 +104,8 @@ def create_monitor(
         updated_at=created_at,
         token=token,
     )
+    extras = _without_empty_body(extras or NO_EXTRAS)
+    bare = with_extras(bare, extras)
     shard, position = place(deps, bare, speed)
     for attempt in range(TRIES):
         pause(deps, attempt)
@@ -96,7 +114,7 @@ def create_monitor(
         if not draft.is_enabled:
             placement = replace(placement, first_slot=None, to_slot=anchor)
         monitor = replace(bare, placements=(placement,))
-        written = _write(deps, MonitorWrite(None, monitor))
+        written = write_monitor(deps, MonitorWrite(None, monitor, extras=extras))
         if written is Written.LOST:
             stored = deps.monitors.get(team_id, monitor_id, consistent=True)
             if stored is not None:  # ours, whoever edited it since: only this origin makes this id
@@ -125,7 +143,8 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
         if before.token == token:
             return before
         after = _changed(before, change)
-        if after == before:
+        extras = _changed_extras(deps, before, change)
+        if after == before and extras is None:
             return before
         now = deps.now()
         after = replace(
@@ -135,10 +154,12 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
             rev=before.rev + 1,
             token=token,
         )
-        write = _scheduled(deps, before, after, now, seats)
+        if extras is not None:
+            after = with_extras(after, extras)
+        write = _scheduled(deps, before, after, extras, now, seats)
         if write is None:
             continue
-        written = _write(deps, write)
+        written = write_monitor(deps, write)
         if written is Written.YES:
             assert write.after is not None
             if not before.is_enabled:
@@ -175,7 +196,7 @@ def _delete(deps: Deps, team_id: str, kind: str, monitor_id: str) -> bool:
         if monitor is None or monitor.kind != kind:
             return was_there
         was_there = True
-        if _write(deps, MonitorWrite(monitor, None)) is Written.YES:
+        if write_monitor(deps, MonitorWrite(monitor, None)) is Written.YES:
             return True
     raise Contended("delete")
 
@@ -213,6 +234,21 @@ def _changed(before: Monitor, change: Change) -> Monitor:
     )
 
 
+def _changed_extras(deps: Deps, before: Monitor, change: Change) -> Extras | None:
+    """None when they stay as they are."""
+    if change.headers is None and change.body is None:
+        return None
+    extras = get_extras(deps, before)
+    headers = extras.headers if change.headers is None else change.headers
+    body = extras.body if change.body is None else change.body
+    changed = _without_empty_body(replace(extras, headers=headers, body=body))
+    return None if changed == extras else changed
+
+
+def _without_empty_body(extras: Extras) -> Extras:
+    return replace(extras, body=extras.body or None)
+
+
 def _enabled_at(before: Monitor, after: Monitor, now: datetime) -> datetime | None:
     if not after.is_enabled:
         return None
@@ -223,6 +259,7 @@ def _scheduled(
     deps: Deps,
     before: Monitor,
     after: Monitor,
+    extras: Extras | None,
     now: datetime,
     seats: _Seats,
 ) -> MonitorWrite | None:
@@ -240,22 +277,22 @@ def _scheduled(
         if states is None:
             return None
         states = (_with_newest_result(deps, before, states[0]), states[1])
+        if extras is None:
+            extras = get_extras(deps, before)
         anchor = anchor_after(deps.now().timestamp(), speed.slot_seconds)
         ends = None if after.is_enabled else anchor
         first_slot = _first_slot(before, after, now)
         new = Placement(shard, position, anchor, after.interval_seconds, ends, first_slot)
         moved = replace(after, placements=next_placement(before.placements, new, forget_before))
-        return MonitorWrite(before, moved, states)
+        return MonitorWrite(before, moved, states, extras)
     anchor = anchor_after(now.timestamp(), speed.slot_seconds)
     if after.is_enabled and (not before.is_enabled or after.interval_seconds != before.interval_seconds):
         first_slot = _first_slot(before, after, now)
         new = Placement(old.shard, old.position, anchor, after.interval_seconds, first_slot=first_slot)
-        return MonitorWrite(
-            before, replace(after, placements=next_placement(before.placements, new, forget_before))
-        )
-    if before.is_enabled and not after.is_enabled:
-        return MonitorWrite(before, replace(after, placements=close_placement(before.placements, anchor)))
-    return MonitorWrite(before, after)
+        after = replace(after, placements=next_placement(before.placements, new, forget_before))
+    elif before.is_enabled and not after.is_enabled:
+        after = replace(after, placements=close_placement(before.placements, anchor))
+    return MonitorWrite(before, after, extras=extras)
 
 
 def _first_slot(before: Monitor, after: Monitor, now: datetime) -> int | None:
@@ -285,7 +322,7 @@ def _with_newest_result(deps: Deps, monitor: Monitor, state: State) -> State:
     behind in the old shard's ticks. Never past a result of another status: that transition is still due."""
     position = monitor.placement.position
     entry = state.entries.get(position)
-    newest = read_monitors(deps, [monitor], consistent=True)[monitor.id]
+    newest = read_monitors(deps, [monitor], consistent=True, with_texts=False)[monitor.id]
     if entry is None or newest.checked_at is None or newest.status is not entry.status:
         return state
     slot = slot_of(newest.checked_at.timestamp(), monitor.speed_class.slot_seconds)
@@ -295,7 +332,7 @@ def _with_newest_result(deps: Deps, monitor: Monitor, state: State) -> State:
     return replace(state, entries={**state.entries, position: moved})
 
 
-def _write(deps: Deps, write: MonitorWrite) -> Written | None:
+def write_monitor(deps: Deps, write: MonitorWrite) -> Written | None:
     """None when the transaction collided with another: the API retries TransactionConflict too."""
     try:
         return deps.monitors.write(write, deps.settings.monitors_per_team)

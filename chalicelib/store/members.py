@@ -1,12 +1,12 @@
 """Members of a shard, their extras, and the pack that caches them."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from pynamodb.exceptions import PutError
 
+from chalicelib.domain.extras import decode_spec
 from chalicelib.domain.member import Member, Pack, decode_member, decode_pack, encode_pack
+from chalicelib.domain.monitor import Spec
 from chalicelib.store.client import error_code
 from chalicelib.store.tables import ExtrasItem, MemberItem, PackItem
 
@@ -16,10 +16,13 @@ class MemberStore:
         items = MemberItem.query(f"S#{shard}", MemberItem.sk.startswith("M#"), consistent_read=True)
         return {member.position: member for member in (decode_member(item.data) for item in items)}
 
-    def extras(self, shard: str, positions: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-        keys = [(f"S#{shard}", f"B#{position:04d}") for position in positions]
-        items = ExtrasItem.batch_get(keys, consistent_read=False)
-        return {int(item.sk.removeprefix("B#")): json.loads(item.data) for item in items}
+    def extras(self, shard: str, revs: Mapping[int, int], *, consistent: bool) -> dict[int, Spec]:
+        keys = [(f"S#{shard}", f"B#{position:04d}") for position in revs]
+        items = ExtrasItem.batch_get(keys, consistent_read=consistent)
+        read = {int(item.sk.removeprefix("B#")): item for item in items}
+        return {
+            position: decode_spec(item.data) for position, item in read.items() if item.rev == revs[position]
+        }
 
     def pack(self, shard: str) -> Pack | None:
         try:

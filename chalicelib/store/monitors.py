@@ -8,17 +8,20 @@ from typing import Any
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.domain.extras import NO_EXTRAS, Extras, decode_extras, encode_extras, encode_spec
 from chalicelib.domain.member import encode_member, member_of
 from chalicelib.domain.monitor import Leftover, Locator, Monitor, Placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
 from chalicelib.domain.state import State, encode_entries
 from chalicelib.store.tables import (
+    ExtrasItem,
     IncidentItem,
     LeftoverItem,
     LimitItem,
     LocatorItem,
     MemberItem,
+    MonitorExtrasItem,
     MonitorItem,
     OutboxItem,
     ShardItem,
@@ -34,6 +37,13 @@ class MonitorStore:
         except MonitorItem.DoesNotExist:
             return None
         return _monitor(item)
+
+    def extras(self, team_id: str, monitor_id: str) -> Extras:
+        try:
+            item = MonitorExtrasItem.get(f"T#{team_id}", f"EXT#{monitor_id}", consistent_read=True)
+        except MonitorExtrasItem.DoesNotExist:
+            return NO_EXTRAS
+        return decode_extras(item.data)
 
     def of_team(self, team_id: str, kind: str) -> list[Monitor]:
         items = MonitorItem.query(f"T#{team_id}", MonitorItem.sk.startswith("MON#"))
@@ -101,6 +111,7 @@ class _Plan:
             self._remove(before)
         else:
             self._put_config(before, after)
+        self._change_extras(change)
         if before is None:
             assert after is not None
             self._count(after, +1)
@@ -144,6 +155,29 @@ class _Plan:
         self._add("put", lambda t: t.save(_monitor_item(after), condition=as_read))
         self._add("put", lambda t: t.save(_locator_item(after)))
         self._add("put", lambda t: t.save(_member_item(after)))
+
+    def _change_extras(self, change: MonitorWrite) -> None:
+        """Written only when they change or move: they may be large, and every unit is paid for."""
+        before, after, extras = change.before, change.after, change.extras
+        old, new = change.old_extras_place, change.new_extras_place
+        some = after or before
+        assert some is not None
+        managed = MonitorExtrasItem(f"T#{some.team_id}", f"EXT#{some.id}")
+        if change.changes_extras and (after is None or not after.has_extras):
+            self._add("delete", lambda t: t.delete(managed))
+        if old is not None:
+            gone = _extras_item(old)
+            self._add("delete", lambda t: t.delete(gone))
+        if new is None:
+            return
+        assert after is not None
+        assert extras is not None
+        if change.changes_extras:
+            managed.data = encode_extras(extras)
+            self._add("put", lambda t: t.save(managed))
+        item = _extras_item(new)
+        item.rev, item.data = after.extras_rev, encode_spec(extras.as_spec())
+        self._add("put", lambda t: t.save(item))
 
     def _count(self, monitor: Monitor, by: int) -> None:
         item = LimitItem(f"T#{monitor.team_id}", f"LIMIT#{monitor.kind}")
@@ -206,6 +240,11 @@ def _place(monitor: Monitor) -> tuple[str, int]:
     return monitor.placement.shard, monitor.placement.position
 
 
+def _extras_item(place: tuple[str, int]) -> ExtrasItem:
+    shard, position = place
+    return ExtrasItem(f"S#{shard}", f"B#{position:04d}")
+
+
 def _member_item(monitor: Monitor) -> MemberItem:
     place = monitor.placement
     return MemberItem(f"S#{place.shard}", f"M#{place.position:04d}", data=encode_member(member_of(monitor)))
@@ -239,6 +278,9 @@ def _monitor_item(m: Monitor) -> MonitorItem:
         rev=m.rev,
         token=m.token,
         placements=_placements_json(m),
+        header_names=_json(m.header_names) if m.header_names else None,
+        has_body=m.has_body or None,
+        extras_rev=m.extras_rev or None,
     )
 
 
@@ -259,6 +301,9 @@ def _monitor(item: MonitorItem) -> Monitor:
         rev=int(item.rev),
         token=item.token,
         placements=_placements(item.placements),
+        header_names=tuple(json.loads(item.header_names or "[]")),
+        has_body=bool(item.has_body),
+        extras_rev=int(item.extras_rev or 0),
     )
 
 

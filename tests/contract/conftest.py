@@ -1,17 +1,18 @@
 """Both kinds of edges under one list of tests: the fakes, and the real stores on the embedded engine."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.domain.incident import IncidentChange, OutboxRow
 from chalicelib.domain.outcome import Status
+from chalicelib.domain.text import TextRef
 from chalicelib.services import deps
 from chalicelib.settings import Settings
-from chalicelib.store.addresses import AddressStore
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.key_uses import KeyUseStore
 from chalicelib.store.keys import KeyStore
 from chalicelib.store.members import MemberStore
@@ -19,8 +20,9 @@ from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.requests import RequestStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.states import StateStore
-from chalicelib.store.tables import ExtrasItem, IncidentItem, OutboxItem
+from chalicelib.store.tables import IncidentItem, OutboxItem, TextItem
 from chalicelib.store.teams import TeamStore
+from chalicelib.store.texts import TextStore
 from chalicelib.store.ticks import TickStore
 from tests.fakes import FakeDeps
 
@@ -36,9 +38,10 @@ class Edges:
     states: deps.States
     members: deps.Members
     ticks: deps.Ticks
+    texts: deps.Texts
     monitors: deps.Monitors
     key_uses: deps.KeyUses
-    addresses: deps.Addresses
+    buckets: deps.Buckets
     requests: deps.Requests
     keys: deps.Keys
     teams: deps.Teams
@@ -46,7 +49,7 @@ class Edges:
     """(monitor, seq, before, after, slot) of a shard's rows."""
     incidents: Callable[[str], list[tuple[int, Status, bool]]]
     """(opened_seq, status, is resolved) of a monitor."""
-    put_extras: Callable[[str, int, Mapping[str, Any]], None]
+    text_ends_at: Callable[[TextRef], datetime]
 
 
 def fake_edges() -> Edges:
@@ -66,15 +69,16 @@ def fake_edges() -> Edges:
         fake.states,
         fake.members,
         fake.ticks,
+        fake.texts,
         fake.monitors,
         fake.key_uses,
-        fake.addresses,
+        fake.buckets,
         fake.requests,
         fake.keys,
         fake.teams,
         outbox,
         incidents,
-        lambda shard, position, extras: fake.store.write((("extras", shard), position, extras)),
+        lambda ref: datetime.fromtimestamp(items["text"][ref][1].timestamp(), UTC),
     )
 
 
@@ -97,23 +101,25 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
             for i in IncidentItem.query(f"M#{monitor_id}", consistent_read=True)
         ]
 
-    def put_extras(shard: str, position: int, extras: Mapping[str, Any]) -> None:
-        ExtrasItem(f"S#{shard}", f"B#{position:04d}", data=json.dumps(dict(extras))).save()
+    def text_ends_at(ref: TextRef) -> datetime:
+        item = TextItem.get(f"S#{ref.shard}", f"X#{ref.position:04d}#{ref.id.hex()}", consistent_read=True)
+        return datetime.fromtimestamp(item.ttl, UTC)
 
     return Edges(
         ShardStore(),
         StateStore(),
         MemberStore(),
         TickStore(settings, client),
+        TextStore(),
         MonitorStore(),
         KeyUseStore(settings, client),
-        AddressStore(settings, client),
+        BucketStore(settings, client),
         RequestStore(settings, client),
         KeyStore(),
         TeamStore(),
         outbox,
         incidents,
-        put_extras,
+        text_ends_at,
     )
 
 

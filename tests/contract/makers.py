@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from chalicelib.domain.extras import ContentCheck, Extras
 from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.schedule import SpeedClass
@@ -17,6 +18,12 @@ NOW = datetime.fromtimestamp(BASE, UTC)
 
 DOWN = Outcome(Status.DOWN, Reason.TIMEOUT, 0, 10_000)
 UP = Outcome(Status.UP, status_code=200, response_ms=20)
+
+EXTRAS = Extras(
+    headers=(("Authorization", "Bearer s3cret"), ("X-Env", "prod")),
+    body='{"ü": "✓"}',
+    content_checks=(ContentCheck("cc_1", "contains", "Welcome ✓", True, False, NOW, NOW),),
+)
 
 
 def shard(name: str = SHARD, team_id: str = "team-1") -> Shard:

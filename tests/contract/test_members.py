@@ -18,11 +18,6 @@ def test_a_shard_without_members_has_none(edges: Edges) -> None:
     assert edges.members.all(SHARD) == {}
 
 
-def test_extras_come_for_the_positions_that_have_some(edges: Edges) -> None:
-    edges.put_extras(SHARD, 2, {"body": "ping"})
-    assert edges.members.extras(SHARD, [1, 2]) == {2: {"body": "ping"}}
-
-
 def test_there_is_no_pack_before_one_is_saved(edges: Edges) -> None:
     assert edges.members.pack(SHARD) is None
 

@@ -33,7 +33,7 @@ any_member = st.builds(
     interval_seconds=st.integers(10, 86_400),
     anchor=st.integers(0, 9_999_999_999),
     is_enabled=st.booleans(),
-    has_extras=st.booleans(),
+    extras_rev=st.integers(0, 99),
 )
 
 
@@ -56,7 +56,7 @@ def test_text_is_not_escaped_since_its_bytes_are_counted() -> None:
 
 def test_the_usual_member_says_nothing_of_its_flags() -> None:
     assert set(json.loads(encode_member(member(1)))) == {"p", "i", "t", "k", "n", "a", "s"}
-    odd = replace(member(1), is_enabled=False, has_extras=True)
+    odd = replace(member(1), is_enabled=False, extras_rev=3)
     assert set(json.loads(encode_member(odd))) == {"p", "i", "t", "k", "n", "a", "s", "off", "x"}
 
 
@@ -111,6 +111,7 @@ def test_a_member_is_its_monitor_at_its_current_place() -> None:
             Placement("enam.slow.00001", 3, SLOT, 60, to_slot=SLOT + 60),
             Placement("enam.normal.00001", 7, SLOT + 60, 90),
         ),
+        extras_rev=4,
     )
     assert member_of(monitor) == Member(
         position=7,
@@ -121,4 +122,7 @@ def test_a_member_is_its_monitor_at_its_current_place() -> None:
         interval_seconds=90,
         anchor=SLOT + 60,
         is_enabled=False,
+        extras_rev=4,
     )
+    assert member_of(monitor).has_extras
+    assert not member_of(replace(monitor, extras_rev=0)).has_extras

@@ -91,11 +91,15 @@ class Life:
             if kind[0] == "counts":
                 del self.deps.store.items[kind]
 
+    def outcome(self, monitor_id: str) -> Outcome:
+        """What the next check of the monitor finds."""
+        return answer(self.checks)
+
     def _run(self, job: ProbeJob) -> None:
         """Every check has its own answer, so that no two results look the same."""
         for monitor_id in self.places:
             self.checks += 1
-            self.deps.checks.outcomes[monitor_id] = answer(self.checks)
+            self.deps.checks.outcomes[monitor_id] = self.outcome(monitor_id)
         begin = self.deps.at
         probing.run(self.deps, job)
         self.deps.at = begin

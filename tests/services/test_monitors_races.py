@@ -5,13 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.extras import Extras
 from chalicelib.domain.monitor import Monitor
 from chalicelib.errors import Contended, NotFound
+from chalicelib.services.content_checks import ContentCheckDraft, add_content_check
 from chalicelib.services.monitors import (
     Change,
     Draft,
     create_monitor,
     delete_monitor,
+    get_extras,
     get_monitor,
     list_monitors,
     update_monitor,
@@ -22,6 +25,7 @@ from tests.services.probing.invariants import Invariants
 
 TEAM = "team-1"
 DRAFT = Draft("http", "Page", {"url": "https://example.com/"}, 60, 10.0, is_enabled=True, is_public=False)
+EXTRAS = Extras((("Authorization", "secret"),), "payload")
 Verb = Callable[[FakeDeps, str], object]
 
 
@@ -32,7 +36,7 @@ class Api:
         self.store = FakeStore()
         self.invariants = Invariants(self.store)
         self.deps = FakeDeps(self.store)
-        self.monitor = create_monitor(self.deps, TEAM, "mon", DRAFT)
+        self.monitor = create_monitor(self.deps, TEAM, "mon", DRAFT, extras=EXTRAS)
         self.invariants.now = lambda: self.deps.at.timestamp()
         self.deps.queue.sent.clear()
         self.calls: list[str] = []
@@ -84,6 +88,10 @@ def delete(deps: FakeDeps, monitor_id: str) -> object:
     return None
 
 
+def add(deps: FakeDeps, monitor_id: str) -> object:
+    return add_content_check(deps, TEAM, "http", monitor_id, ContentCheckDraft("contains", "Welcome"))
+
+
 def change(**fields: object) -> Verb:
     def update(deps: FakeDeps, monitor_id: str) -> object:
         return update_monitor(deps, TEAM, "http", monitor_id, Change(**fields))  # type: ignore[arg-type]
@@ -99,6 +107,10 @@ VERBS: dict[str, Verb] = {
     "disable": change(is_enabled=False),
     "move": change(timeout_seconds=30.0),
     "move to the fast": change(interval_seconds=10),
+    "headers": change(headers=(("X-New", "1"),)),
+    "bare": change(headers=(), body=""),
+    "move with another body": change(timeout_seconds=30.0, body="other"),
+    "content check": add,
 }
 
 
@@ -181,6 +193,7 @@ def test_two_changes_that_meet_anywhere_both_hold_or_one_finds_nothing(name: str
         assert found is not None
         for each in (name, other):
             assert is_done(each, found, {name, other}), at
+            assert has_extras(each, api, found, {name, other}), at
 
 
 def try_it(verb: Verb, api: Api) -> None:
@@ -198,8 +211,20 @@ def is_done(name: str, monitor: Monitor, both: set[str]) -> bool:
         "interval": monitor.interval_seconds == 300 or "move to the fast" in both,
         "disable": not monitor.is_enabled,
         "move": monitor.timeout_seconds == 30.0,
+        "move with another body": monitor.timeout_seconds == 30.0,
         "move to the fast": monitor.interval_seconds == 10 or "interval" in both,
-    }[name]
+    }.get(name, True)
+
+
+def has_extras(name: str, api: Api, monitor: Monitor, both: set[str]) -> bool:
+    """Two different headers or bodies overwrite each other; content checks stay beside them."""
+    extras = get_extras(api.deps, monitor)
+    return {
+        "headers": extras.header_names == ("X-New",) or "bare" in both,
+        "bare": not extras.headers or "headers" in both,
+        "move with another body": extras.body == "other" or "bare" in both,
+        "content check": len(extras.content_checks) == (2 if both == {"content check"} else 1),
+    }.get(name, "Authorization" in extras.header_names or not both.isdisjoint({"headers", "bare"}))
 
 
 def test_an_update_after_a_lost_answer_returns_what_it_wrote() -> None:

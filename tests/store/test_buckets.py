@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.settings import Settings
-from chalicelib.store.addresses import AddressStore
+from chalicelib.store.buckets import BucketStore
 
 from .builders import SLOT, Items, at_once
 from .wire import Call, Wire
@@ -20,17 +20,17 @@ ADDRESS = "203.0.113.7"
 
 
 @pytest.fixture
-def store(settings: Settings, client: "DynamoDBClient") -> AddressStore:
-    return AddressStore(settings, client)
+def store(settings: Settings, client: "DynamoDBClient") -> BucketStore:
+    return BucketStore(settings, client)
 
 
-def test_a_request_costs_one_write(store: AddressStore, wire: Wire) -> None:
+def test_a_request_costs_one_write(store: BucketStore, wire: Wire) -> None:
     for window in (SLOT, SLOT, SLOT + 60):
         store.count(ADDRESS, window)
     assert wire.calls == [Call("UpdateItem", 1.0)] * 3
 
 
-def test_a_window_is_an_item_that_goes_by_itself(store: AddressStore, stored: Stored) -> None:
+def test_a_window_is_an_item_that_goes_by_itself(store: BucketStore, stored: Stored) -> None:
     for window in (SLOT, SLOT, SLOT + 60):
         store.count(ADDRESS, window)
     kept = {sk: (int(i["n"]["N"]), int(i["ttl"]["N"]) - SLOT) for (_, sk), i in stored("checks").items()}
@@ -38,16 +38,16 @@ def test_a_window_is_an_item_that_goes_by_itself(store: AddressStore, stored: St
     assert {pk for pk, _ in stored("checks")} == {f"A#{ADDRESS}"}
 
 
-def test_50_requests_at_once_count_50(store: AddressStore) -> None:
+def test_50_requests_at_once_count_50(store: BucketStore) -> None:
     assert sorted(at_once(50, lambda _: store.count(ADDRESS, SLOT))) == list(range(1, 51))
 
 
-def test_a_lost_answer_counts_against_the_caller_and_not_for_him(store: AddressStore, wire: Wire) -> None:
+def test_a_lost_answer_counts_against_the_caller_and_not_for_him(store: BucketStore, wire: Wire) -> None:
     with wire.losing_one_answer("UpdateItem"):
         assert store.count(ADDRESS, SLOT) == 2
 
 
-def test_a_failure_of_the_store_is_no_count(store: AddressStore, wire: Wire) -> None:
+def test_a_failure_of_the_store_is_no_count(store: BucketStore, wire: Wire) -> None:
     with (
         wire.refusing("UpdateItem", "ProvisionedThroughputExceededException"),
         pytest.raises(ClientError, match="Throughput"),
@@ -56,5 +56,5 @@ def test_a_failure_of_the_store_is_no_count(store: AddressStore, wire: Wire) -> 
 
 
 def test_a_refusal_needs_no_pynamodb() -> None:
-    code = "import sys, chalicelib.store.addresses; sys.exit('pynamodb' in sys.modules)"
+    code = "import sys, chalicelib.store.buckets; sys.exit('pynamodb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,9 +1,10 @@
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pynamodb.exceptions import PutError
 
+from chalicelib.domain.extras import encode_spec
 from chalicelib.domain.member import Pack, encode_member
 from chalicelib.store.members import MemberStore
 from chalicelib.store.tables import ExtrasItem, MemberItem, PackItem
@@ -19,8 +20,12 @@ def write_member(position: int, *, at: str = SHARD) -> None:
     MemberItem(f"S#{at}", f"M#{position:04d}", data=encode_member(member(position))).save()
 
 
-def write_extras(position: int, body: str) -> None:
-    ExtrasItem(f"S#{SHARD}", f"B#{position:04d}", data=json.dumps({"body": body})).save()
+def write_extras(position: int, body: str, rev: int = 1) -> None:
+    ExtrasItem(f"S#{SHARD}", f"B#{position:04d}", rev=rev, data=encode_spec({"body": body})).save()
+
+
+def extras(revs: Mapping[int, int]) -> dict[int, Any]:
+    return MemberStore().extras(SHARD, revs, consistent=False)
 
 
 def pack(version: int, *positions: int) -> Pack:
@@ -40,22 +45,26 @@ def test_an_empty_shard_has_no_members(client: "DynamoDBClient") -> None:
     assert MemberStore().all(SHARD) == {}
 
 
-def test_extras_are_read_for_the_positions_asked_for(client: "DynamoDBClient") -> None:
-    for position in (1, 2, 1000):
-        write_extras(position, f"body {position}")
-    assert MemberStore().extras(SHARD, [2, 1000, 5]) == {2: {"body": "body 2"}, 1000: {"body": "body 1000"}}
+@pytest.mark.parametrize("consistent", [True, False])
+def test_extras_are_read_for_the_positions_and_revs_asked_for(
+    client: "DynamoDBClient", consistent: bool
+) -> None:
+    for position in (1, 2, 3, 4, 1000):
+        write_extras(position, f"body {position}", rev=7)
+    found = MemberStore().extras(SHARD, {2: 7, 3: 6, 4: 8, 1000: 7, 5: 7}, consistent=consistent)
+    assert found == {2: {"body": "body 2"}, 1000: {"body": "body 1000"}}
 
 
 def test_more_extras_than_a_batch_holds_are_read(wire: Wire) -> None:
     for position in range(1, 131):
         write_extras(position, str(position))
     wire.calls.clear()
-    assert len(MemberStore().extras(SHARD, range(1, 131))) == 130
+    assert len(extras(dict.fromkeys(range(1, 131), 1))) == 130
     assert wire.operations == ["BatchGetItem"] * 2
 
 
 def test_no_extras_asked_for_is_no_call(wire: Wire) -> None:
-    assert MemberStore().extras(SHARD, []) == {}
+    assert extras({}) == {}
     assert wire.calls == []
 
 

@@ -1,11 +1,16 @@
 """Load: what a run has to know before it observes."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from chalicelib.domain.member import Member, Pack
+from chalicelib.domain.monitor import Spec
 from chalicelib.domain.state import State
 from chalicelib.services.deps import Deps
+
+EXTRAS_TRIES = 3
+
+log = logging.getLogger(__name__)
 
 
 def load_pack(deps: Deps, shard: str, state: State) -> Pack:
@@ -25,6 +30,42 @@ def load_pack(deps: Deps, shard: str, state: State) -> Pack:
     return pack
 
 
-def load_extras(deps: Deps, shard: str, due: Sequence[Member]) -> Mapping[int, Mapping[str, Any]]:
-    positions = [member.position for member in due if member.has_extras]
-    return deps.members.extras(shard, positions) if positions else {}
+def load_extras(deps: Deps, shard: str, due: Sequence[Member]) -> tuple[Sequence[Member], Mapping[int, Spec]]:
+    """The due members, and the extras of those that have some, each pair from one and the same configuration.
+
+    Extras that do not belong to their member are an older copy, or the configuration has changed since the
+    pack was read: then the member is read anew. Half a change must not be checked: a header would go to
+    the host of another URL. A member that goes on changing is left out, and so is one that has gone or has
+    another schedule now.
+    """
+    members = {member.position: member for member in due}
+    extras: dict[int, Spec] = {}
+    for attempt in range(EXTRAS_TRIES):
+        missing = {p: m.extras_rev for p, m in members.items() if m.has_extras and p not in extras}
+        if not missing:
+            break
+        if attempt:
+            missing = _renew(deps, shard, members, missing)
+        extras |= deps.members.extras(shard, missing, consistent=attempt > 0)
+    for position, member in list(members.items()):
+        if member.has_extras and position not in extras:
+            log.warning("monitor %s is not checked: its configuration changes too fast", member.monitor_id)
+            del members[position]
+    return list(members.values()), extras
+
+
+def _renew(
+    deps: Deps, shard: str, members: dict[int, Member], positions: Mapping[int, int]
+) -> dict[int, int]:
+    """Replace these members by what they are now; the `extras_rev` of those that still have extras."""
+    state = deps.states.get(shard, consistent=True)
+    now = load_pack(deps, shard, state).members if state is not None else {}
+    revs = {}
+    for position in positions:
+        before, member = members.pop(position), now.get(position)
+        if member is None or not member.is_enabled or member.anchor != before.anchor:
+            continue
+        members[position] = member
+        if member.has_extras:
+            revs[position] = member.extras_rev
+    return revs

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.domain.job import ProbeJob
-from chalicelib.domain.member import Pack, member_of
+from chalicelib.domain.member import member_of
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Status
 from chalicelib.domain.schedule import SpeedClass, slot_of, sweep_boundary
@@ -16,7 +16,7 @@ from chalicelib.services.monitors import Change, Draft, create_monitor, delete_m
 from chalicelib.services.probing import run
 from tests.fakes import locator_of
 
-from .world import Container, Faults, SimulatedChecks, World
+from .world import Container, Faults, SimulatedChecks, Warm, World
 
 TEAM = "team-1"
 NORMAL, SLOW, FAST = (
@@ -42,7 +42,7 @@ class Episode:
         self.base = boundary - 120 if dice.random() < 0.25 else boundary + 900
         self.world = World(seed, self._faults(), float(self.base - 120))
         self.store, self.invariants = self.world.store, self.world.invariants
-        self.containers: list[dict[str, Pack]] = [{}, {}, {}]
+        self.containers = [Warm({}, {}) for _ in range(3)]
         self.truths: dict[str, Callable[[int], Status]] = {}
         self.slow: dict[str, bool] = {}
         self.offsets: dict[str, float] = {}
@@ -111,12 +111,12 @@ class Episode:
         starts = {name: slot_of(self.world.now, _length(name)) + _length(name) for name in self.shards}
         for name, first in starts.items():
             for slot in (first, first + _length(name)):
-                self._spawn_run(name, slot, slot + 1.0, {})
+                self._spawn_run(name, slot, slot + 1.0, Warm({}, {}))
         self.world.go(max(starts.values()) + 200)
         self.world.end_all()
 
-    def _container(self, packs: dict[str, Pack] | None = None) -> Container:
-        container = Container.of(self.world, packs)
+    def _container(self, warm: Warm | None = None) -> Container:
+        container = Container.of(self.world, warm)
         self.alter(container)
         return container
 
@@ -159,15 +159,15 @@ class Episode:
             for _ in range(1 if self.is_calm or dice.random() < 0.7 else 2):
                 is_delayed = not self.is_calm and dice.random() < 0.25
                 delay = dice.uniform(0, 178 if length == 60 else 50) if is_delayed else 0.0
-                packs = dice.choice([*self.containers, {}])
-                self._spawn_run(name, slot, slot + offset + delay, packs)
+                warm = dice.choice([*self.containers, Warm({}, {})])
+                self._spawn_run(name, slot, slot + offset + delay, warm)
 
-    def _spawn_run(self, name: str, slot: int, at: float, packs: dict[str, Pack]) -> None:
-        self._spawn_job(ProbeJob(name, slot), at, packs)
+    def _spawn_run(self, name: str, slot: int, at: float, warm: Warm) -> None:
+        self._spawn_job(ProbeJob(name, slot), at, warm)
 
-    def _spawn_job(self, job: ProbeJob, at: float, packs: dict[str, Pack]) -> None:
+    def _spawn_job(self, job: ProbeJob, at: float, warm: Warm) -> None:
         def body() -> None:
-            deps = self._container(packs)
+            deps = self._container(warm)
             deps.checks = SimulatedChecks(self.world, self._truth, self._is_slow, job)
             run(deps, job)
             if job.first_position is None:
@@ -184,7 +184,7 @@ class Episode:
             for job, _ in deps.queue.sent:
                 for _ in range(1 if self.is_calm or dice.random() < 0.7 else 2):
                     delay = 1 if self.is_calm else dice.choice((1, 1, 1, 5, 40, 70))
-                    self._spawn_job(job, self.world.now + delay, {})
+                    self._spawn_job(job, self.world.now + delay, Warm({}, {}))
 
     def _instant(self, end: int) -> float:
         """Anywhere, or during a run, or just before a slot."""

@@ -9,18 +9,24 @@ I6  a tick never changes, and a monitor has one result a slot
 I7  without faults a monitor is checked in its anchor's slot
 I8  every write of entries raises the version, and `swept` and positions only grow
 I9  at rest registry, limits and locators agree with the monitors
+I10 a monitor, its extras, its member and the probe's copy of them change together or not at all
+I11 a stored tick refers to stored texts, which outlive it
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
+from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.incident import IncidentChange, OutboxRow
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Status
 from chalicelib.domain.shard import Shard
 from chalicelib.domain.state import Entry, State
+from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import Tick
+from chalicelib.store.ticks import TICK_TTL
 from tests.fakes import DoneChange, FakeStore, locator_of
 
 Place = tuple[str, int]
@@ -36,6 +42,7 @@ class Invariants:
         self.rows: defaultdict[str, list[OutboxRow]] = defaultdict(list)
         self.results: dict[tuple[str, int], tuple[Status, Place, str]] = {}
         self.newest: dict[Place, int] = {}
+        self.texts = 0
         self.newest_at_query: Callable[[], Mapping[Place, int]] = dict
         """The newest stored slots when whoever writes now last asked for ticks."""
         self.now: Callable[[], float] = lambda: 0.0
@@ -67,6 +74,7 @@ class Invariants:
         for kind, key, old, new in changes:
             if kind == "state":
                 self._state(key, old, new)
+        self._extras(changes)
 
     def _check(self, name: str, holds: bool, what: str) -> None:
         if not holds:
@@ -100,6 +108,32 @@ class Invariants:
             first = self.results.setdefault(key, (outcome.status, place, tick.part))
             self._check("I6", first[1:] == (place, tick.part), f"{key} in {first} and {place} {tick.part}")
             self.newest[place] = max(self.newest.get(place, 0), tick.slot)
+            if id := tick.text_id(position):
+                self._text(TextRef(shard, position, id), tick)
+
+    def _extras(self, changes: Sequence[DoneChange]) -> None:
+        """After a write everything that it touched is looked at, so that no half of it is ever stored."""
+        places = {(kind[1], key) for kind, key, _, _ in changes if kind[0] in ("member", "extras")}
+        for shard, position in places:
+            member: Member | None = self.store.items["member", shard].get(position)
+            stored = self.store.items["extras", shard].get(position)
+            monitor = self._monitor(member.monitor_id) if member else None
+            extras = self._extras_of(monitor) if monitor else NO_EXTRAS
+            wanted = (member.extras_rev, extras.as_spec()) if member and member.has_extras else None
+            self._check("I10", stored == wanted, f"extras at {shard} {position}: {stored} not {wanted}")
+
+    def _extras_of(self, monitor: Monitor) -> Extras:
+        extras: Extras = self.store.items["monitor_extras"].get((monitor.team_id, monitor.id), NO_EXTRAS)
+        facts = (extras.header_names, extras.body is not None, extras != NO_EXTRAS)
+        told = (monitor.header_names, monitor.has_body, monitor.has_extras)
+        self._check("I10", facts == told, f"{monitor.id} tells {told} of {facts}")
+        return extras
+
+    def _text(self, ref: TextRef, tick: Tick) -> None:
+        stored: tuple[str, datetime] | None = self.store.items["text"].get(ref)
+        self.texts += 1
+        ends = datetime.fromtimestamp(tick.slot, UTC) + TICK_TTL
+        self._check("I11", stored is not None and stored[1] > ends, f"{ref} of {tick.slot} is {stored}")
 
     def _row(self, old: OutboxRow | None, row: OutboxRow) -> None:
         rows, monitor = self.rows[row.monitor_id], self._monitor(row.monitor_id)
@@ -171,6 +205,8 @@ class Invariants:
         self._check("I9", items["locator"] == {i: locator_of(m) for i, m in monitors.items()}, "locators")
         taken = Counter((m.team_id, m.kind) for m in monitors.values())
         self._check("I9", {k: n for k, n in items["limit"].items() if n} == taken, f"limits {items['limit']}")
+        own = {(m.team_id, m.id) for m in monitors.values() if m.has_extras}
+        self._check("I10", items["monitor_extras"].keys() == own, "extras of management")
         for name, shard in items["shard"].items():
             self._shard_at_rest(name, shard)
 
@@ -205,6 +241,9 @@ class Invariants:
         self._check("I5", (pack.members if pack else {}) == members, f"pack of {name}: {pack}")
         size = sum(len(encode_member(m)) for m in members.values())
         self._check("I9", (shard.members, shard.bytes) == (len(members), size), f"registry {shard}")
+        extras = {p: rev for p, (rev, _) in self.store.items["extras", name].items()}
+        own = {p: m.extras_rev for p, m in members.items() if m.has_extras}
+        self._check("I10", extras == own, f"extras of {name}: {extras} not {own}")
 
 
 def _place(monitor: Monitor) -> Place:

@@ -25,6 +25,7 @@ from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.states import StateStore
 from chalicelib.store.tables import IncidentItem, OutboxItem
+from chalicelib.store.texts import TextStore
 from chalicelib.store.ticks import TickStore
 from tests.fakes import AFTER, BEFORE, FakeDeps, FakeStore, Killed
 
@@ -75,12 +76,16 @@ class Plan:
 
 
 class Scene:
-    """One shard over one store; every run has a container of its own unless told otherwise."""
+    """One shard over one store; every run has a container of its own unless told otherwise.
+
+    `texts` is what the checks of these monitors find, whatever their status.
+    """
 
     def __init__(self) -> None:
         self.plans: list[Plan] = []
         self.last_plan = Plan()
         self.bits = itertools.count()
+        self.texts: dict[str, str] = {}
         self.setup()
         for name in (SHARD, SLOW_SHARD, FAST_SHARD):
             self.container().shards.create(Shard(name, "enam", speed_class_of(name), TEAM), swept=BASE - 600)
@@ -167,6 +172,9 @@ class Scene:
         deps.checks.outcomes = {m.id: OUTCOMES[DOWN] for m in down} | {
             m.id: OUTCOMES[DEGRADED] for m in degraded
         }
+        for monitor_id, text in self.texts.items():
+            outcome = deps.checks.outcomes.get(monitor_id, OUTCOMES[UP])
+            deps.checks.outcomes[monitor_id] = replace(outcome, text=text)
         deps.checks.late = {m.id for m in late}
         self.last_plan = Plan(faults or {})
         with self.planned(self.last_plan):
@@ -224,6 +232,7 @@ class RealScene(Scene):
         deps: Any = super().container(at)
         deps.shards, deps.states, deps.members = ShardStore(), StateStore(), MemberStore()
         deps.ticks, deps.monitors = TickStore(self.settings, self.client), MonitorStore()
+        deps.texts = TextStore()
         found: FakeDeps = deps
         return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,8 +10,9 @@ from chalicelib.domain.member import Member, Pack
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.state import Entry, State, Transition
+from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import Tick
-from tests.fakes import FakeMembers, FakeMonitors, FakeStates, FakeTicks
+from tests.fakes import FakeMembers, FakeMonitors, FakeStates, FakeTexts, FakeTicks
 
 from .episode import Episode
 from .world import Container
@@ -22,14 +24,16 @@ CHUNKS = 10
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_invariant_holds_in_every_episode(request: pytest.FixtureRequest, chunk: int) -> None:
     episodes = request.config.getoption("--chaos-episodes", default=None) or EPISODES
-    rows = waited = 0
+    rows = waited = texts = 0
     for seed in range(chunk, episodes, CHUNKS):
         episode = Episode(seed)
         episode.play()
         assert not episode.invariants.broken, f"seed {seed}: {episode.invariants.broken[:3]}"
         waited += episode.waited_for_sweep
         rows += sum(map(len, episode.invariants.rows.values()))
+        texts += episode.invariants.texts
     assert rows > episodes / CHUNKS
+    assert texts > episodes / CHUNKS
     assert waited <= episodes / CHUNKS / 200
 
 
@@ -122,6 +126,20 @@ class LoserKeepsItsOwn(FakeTicks):
         return tick
 
 
+class SavesNothing(FakeTexts):
+    """A container that says it has saved its texts."""
+
+    def save(self, texts: Mapping[TextRef, str], now: datetime) -> None:
+        super().save({}, now)
+
+
+class EndTooSoon(FakeTexts):
+    """Texts that are gone before their ticks are."""
+
+    def save(self, texts: Mapping[TextRef, str], now: datetime) -> None:
+        super().save(texts, now - timedelta(days=60))
+
+
 class DropsDisabled(FakeMembers):
     """A pack without the disabled members."""
 
@@ -137,7 +155,7 @@ class AnyPack(FakeMembers):
         return pack and replace(pack, config_version=state.config_version)
 
 
-BROKEN: list[tuple[str, type[FakeMonitors | FakeStates | FakeTicks | FakeMembers]]] = [
+BROKEN: list[tuple[str, type[FakeMonitors | FakeStates | FakeTicks | FakeTexts | FakeMembers]]] = [
     ("monitors", AnyRev),
     ("monitors", NoBump),
     ("monitors", LeavesTheEntryBehind),
@@ -146,6 +164,8 @@ BROKEN: list[tuple[str, type[FakeMonitors | FakeStates | FakeTicks | FakeMembers
     ("ticks", NoLookback),
     ("ticks", LastTickWins),
     ("ticks", LoserKeepsItsOwn),
+    ("texts", SavesNothing),
+    ("texts", EndTooSoon),
     ("members", DropsDisabled),
     ("members", AnyPack),
 ]

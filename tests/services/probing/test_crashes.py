@@ -64,8 +64,23 @@ def sweep(interval: int) -> Case:
     return Case(scene, monitor, SWEEP)
 
 
-CASES = [regular, straggler, first_run, sweep]
 Build = Callable[[int], Case]
+
+
+def told(build: Build) -> Build:
+    """Everybody's results have a text."""
+
+    def build_told(interval: int) -> Case:
+        case = build(interval)
+        monitors = case.scene.store.items["monitor"]
+        case.scene.texts = {monitor_id: f"198.51.100.{n}" for n, monitor_id in enumerate(monitors)}
+        return case
+
+    build_told.__name__ = f"told_{build.__name__}"
+    return build_told
+
+
+CASES = [regular, straggler, first_run, sweep, told(regular), told(straggler), told(first_run)]
 
 
 def everywhere(build: Build, interval: int) -> list[tuple[int, str]]:
@@ -217,7 +232,7 @@ def intruders() -> dict[str, Intruder]:
 
 
 @pytest.mark.parametrize("name", intruders())
-@pytest.mark.parametrize("build", [regular, straggler, first_run])
+@pytest.mark.parametrize("build", [regular, straggler, first_run, told(straggler)])
 def test_interrupted_anywhere_the_invariants_hold(build: Build, name: str) -> None:
     intruder = intruders()[name]
     for at in everywhere(build, 60):

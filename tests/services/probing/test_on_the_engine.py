@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.domain.monitor import Monitor
+from chalicelib.domain.text import TextRef
 from chalicelib.services.monitors import Change, delete_monitor, update_monitor
 from chalicelib.settings import Settings
 from tests.fakes import AFTER, BEFORE
@@ -119,6 +120,24 @@ def test_killed_around_any_request_of_a_sweep_the_next_run_sweeps(scene: Scene) 
         scene.last_plan = plan
 
     assert rounds(scene, SWEEP, disturb) >= 8
+
+
+def test_killed_around_any_request_a_run_leaves_no_tick_whose_texts_are_missing(scene: Scene) -> None:
+    scene.add()
+    seen: list[bool] = []
+
+    def disturb(monitor: Monitor, slot: int, faults: Faults) -> None:
+        scene.texts = {monitor.id: f"198.51.100.{len(seen)}"}
+        scene.run(slot, late=[monitor], faults=faults)
+        deps, position = scene.container(), monitor.placement.position
+        ids = [tick.text_id(position) for tick in deps.ticks.since(SHARD, slot, consistent=True)]
+        refs = [TextRef(SHARD, position, id) for id in ids if id]
+        assert deps.texts.pick(refs, consistent=True) == dict.fromkeys(refs, scene.texts[monitor.id]), faults
+        seen.append(bool(refs))
+
+    assert rounds(scene, BASE, disturb, interval=HOUR) >= 10
+    assert True in seen
+    assert False in seen
 
 
 @pytest.mark.parametrize("phase", [BEFORE, AFTER])

@@ -1,6 +1,5 @@
 """What one run does, in the words of the design."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -446,13 +445,11 @@ def test_those_that_failed_last_time_start_first(scene: Scene) -> None:
 
 def test_extras_are_read_for_due_members_that_have_some(scene: Scene) -> None:
     scene.add()
-    place = scene.add().placement
-    member = scene.store.items["member", SHARD][place.position]
-    scene.store.write((("member", SHARD), place.position, replace(member, has_extras=True)))
-    scene.store.write((("extras", SHARD), place.position, {"body": "ping"}))
+    monitor = scene.add()
     deps = scene.container()
+    update_monitor(scene.container(BASE - 200), TEAM, "http", monitor.id, Change(body="ping"))
     scene.run(BASE, deps=deps)
-    assert deps.checks.extras == [{place.position: {"body": "ping"}}]
+    assert deps.checks.extras == [{monitor.placement.position: {"body": "ping"}}]
 
 
 def test_checks_that_answer_nothing_leave_no_stragglers_tick(scene: Scene) -> None:

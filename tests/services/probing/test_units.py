@@ -11,13 +11,14 @@ import pytest
 
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, encode_member
+from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
 from chalicelib.services import probing
 from chalicelib.settings import Settings
 from chalicelib.store.tables import MemberItem, ShardItem, StateItem
 from tests.fakes import FakeDeps
 
-from .scene import BASE, DOWN, HOUR, OUTCOMES, SHARD, RealScene
+from .scene import BASE, DOWN, HOUR, OUTCOMES, SHARD, UP, RealScene
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -79,10 +80,13 @@ def fill(scene: RealScene, count: int, url_length: int) -> int:
     return size
 
 
-def hour(scene: RealScene, deps: FakeDeps, units: Units, down: int) -> tuple[int, float, float, float, float]:
+def hour(
+    scene: RealScene, deps: FakeDeps, units: Units, down: int, text: str | None = None
+) -> tuple[int, float, float, float, float]:
     """Checks, write and read units of the second hour, and those of its dearest run."""
     members = deps.members.all(SHARD)
-    broken = {members[n].monitor_id: OUTCOMES[DOWN] for n in range(1, down + 1)}
+    told = {} if text is None else {m.monitor_id: Outcome(UP, text=text) for m in members.values()}
+    broken = told | {members[n].monitor_id: OUTCOMES[DOWN] for n in range(1, down + 1)}
     checks, dearest = 0, (0.0, 0.0)
     for slot in range(BASE - 540, SWEEP + HOUR + 60, 60):
         if slot == SWEEP + 60:
@@ -127,6 +131,43 @@ def test_a_full_shard_of_ordinary_monitors_keeps_to_its_budget(
         report(f"{MAX_MEMBERS} ordinary monitors ({size} bytes)", checks, writes, reads, *dearest)
     assert writes / checks <= MAX_WRITE_UNITS_PER_CHECK
     assert reads / checks <= MAX_READ_UNITS_PER_CHECK
+
+
+@pytest.mark.parametrize(("kind", "text"), [("TCP", ""), ("DNS", "93.184.216.34")])
+def test_a_full_shard_of_monitors_without_http_keeps_to_its_budget(
+    scene: RealScene, capsys: pytest.CaptureFixture[str], kind: str, text: str
+) -> None:
+    """A tick with 200 texts is three write units instead of one, and its readers pay likewise."""
+    fill(scene, MAX_MEMBERS, url_length=100)
+    checks, writes, reads, *dearest = hour(scene, scene.container(), Units(scene.client), down=4, text=text)
+    with capsys.disabled():
+        report(f"{MAX_MEMBERS} {kind} monitors", checks, writes, reads, *dearest)
+    assert writes / checks <= (MAX_WRITE_UNITS_PER_CHECK if text else 0.01)
+    assert reads / checks <= MAX_READ_UNITS_PER_CHECK
+
+
+def test_texts_cost_a_write_when_they_change_and_a_look_when_a_container_is_cold(
+    scene: RealScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(scene, MAX_MEMBERS, url_length=100)
+    units, deps = Units(scene.client), scene.container()
+    members = deps.members.all(SHARD).values()
+
+    def spent(slot: int, deps: FakeDeps, change: int) -> tuple[float, float]:
+        """Write and read units of one run."""
+        units.spent.clear()
+        found = {m.monitor_id: Outcome(UP, text=f"198.51.{change}.{m.position}") for m in members}
+        assert run(scene, deps, slot, found) == MAX_MEMBERS
+        return units.writes, units.reads
+
+    run(scene, deps, BASE - 60, {})
+    first, steady = spent(BASE, deps, 1), spent(BASE + 60, deps, 1)
+    changed, cold = spent(BASE + 120, deps, 2), spent(BASE + 180, scene.container(), 2)
+    with capsys.disabled():
+        print(f"\n{MAX_MEMBERS} texts (WRU, RRU a run): {first=} {steady=} {changed=} {cold=}")
+    assert first[0] - steady[0] == changed[0] - steady[0] == MAX_MEMBERS
+    assert first[1] - steady[1] <= 0.5 * MAX_MEMBERS
+    assert cold[0] == steady[0]
 
 
 def test_a_cold_container_pays_for_the_stored_pack_only(

@@ -8,19 +8,23 @@ chance comes from one seed, so an episode can be repeated.
 import heapq
 import random
 import threading
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
 from chalicelib.domain.outcome import Outcome, Reason, Status
+from chalicelib.domain.text import TextRef
 from chalicelib.errors import Contended
 from tests.fakes import AFTER, BEFORE, FakeCheckRun, FakeChecks, FakeDeps, FakeStore, Killed
 from tests.services.probing.invariants import Invariants, Place
 
 TRANSACTIONS = frozenset({"states.commit", "monitors.write", "shards.create"})
+TALKATIVE = 3
+"""One in so many monitors has results with a text."""
 RUN_LIFE_SECONDS = 90.0
 _ANSWER = {
     Status.UP: Outcome(Status.UP, status_code=200, response_ms=20),
@@ -195,7 +199,8 @@ class SimulatedChecks(FakeChecks):
             status = self._truth(member.monitor_id, self._job.slot)
             if self._world.chance(self._world.faults.differ):
                 status = Status.UP if status is Status.DOWN else Status.DOWN
-            self.outcomes[member.monitor_id] = _ANSWER[status]
+            text = _text(member.monitor_id, status, self._job.slot)
+            self.outcomes[member.monitor_id] = replace(_ANSWER[status], text=text)
             if self._slow(member.monitor_id) and self._world.chance(0.7):
                 self.late.add(member.monitor_id)
         return super().start(members, extras)
@@ -210,14 +215,28 @@ class SimulatedChecks(FakeChecks):
             world.pause(12 if self.late else world.random.uniform(0.2, 11))
 
 
+def _text(monitor_id: str, status: Status, slot: int) -> str:
+    """What some monitors' checks say beside their status; it changes with it, and every other minute."""
+    is_talkative = zlib.crc32(monitor_id.encode()) % TALKATIVE == 0
+    return f"{status.name} since {slot // 120}" if is_talkative else ""
+
+
+class Warm(NamedTuple):
+    """What a container keeps from one invocation to the next."""
+
+    packs: dict[str, Pack]
+    saved_texts: dict[TextRef, float]
+
+
 class Container(FakeDeps):
     """The Deps of one invocation, on simulated time."""
 
     world: World
 
     @classmethod
-    def of(cls, world: World, packs: dict[str, Pack] | None = None) -> "Container":
-        container = cls(store=world.store, packs={} if packs is None else packs)
+    def of(cls, world: World, warm: Warm | None = None) -> "Container":
+        packs, saved_texts = warm or Warm({}, {})
+        container = cls(store=world.store, packs=packs, saved_texts=saved_texts)
         container.world = world
         return container
 
