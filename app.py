@@ -2,8 +2,18 @@
 
 from chalice.app import Chalice
 
-from chalicelib.jobs import authorize, probe, tick
-from chalicelib.routes import api_keys, badges, monitors, reference, status
+from chalicelib.jobs import adhoc, authorize, probe, tick
+from chalicelib.routes import (
+    api_keys,
+    badges,
+    content_checks,
+    dns_monitors,
+    monitors,
+    ping,
+    reference,
+    status,
+    tcp_monitors,
+)
 from chalicelib.routes.http import reshape
 
 app = Chalice(app_name="uptime")
@@ -14,7 +24,12 @@ for blueprint in (
     authorize.bp,
     tick.bp,
     probe.bp,
+    adhoc.bp,
     monitors.bp,
+    content_checks.bp,
+    dns_monitors.bp,
+    tcp_monitors.bp,
+    ping.bp,
     status.bp,
     api_keys.bp,
     badges.bp,

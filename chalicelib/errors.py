@@ -10,6 +10,7 @@
     │   └── QuotaReached  409  LIMIT_EXCEEDED       the same for keys and alerts (contract R14)
     ├── PayloadTooLarge   413  PAYLOAD_TOO_LARGE
     └── TooMany           429  RATE_LIMITED         says when to come back
+        └── TooManyPings  429  RATE_LIMIT_EXCEEDED  the own limit of ad-hoc pings (contract R15)
 
 Anything else that escapes is our bug: 500 INTERNAL_ERROR with nothing but a request id.
 `code` is contract (reference: HTTP contract, section 1); the wording of `message` is not.
@@ -82,6 +83,10 @@ class TooMany(AppError):
         unit = "second" if retry_after_seconds == 1 else "seconds"
         super().__init__(f"Too many requests. Try again in {retry_after_seconds} {unit}.")
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyPings(TooMany):
+    code = "RATE_LIMIT_EXCEEDED"
 
 
 class Contended(Exception):

@@ -43,10 +43,12 @@ class Settings:
     checks_table: str = "uptime-checks"
     alerts_table: str = "uptime-alerts"
     probe_queue_url: str = ""
+    adhoc_function: str = ""
     aws_region: str = "us-east-1"
     region: str = "enam"
     requests_per_minute: int = 100
     address_requests_per_minute: int = 100
+    pings_per_minute: int = 60
     monitors_per_team: int = 100
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
@@ -66,10 +68,12 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         checks_table=env.get("UPTIME_CHECKS_TABLE", "uptime-checks"),
         alerts_table=env.get("UPTIME_ALERTS_TABLE", "uptime-alerts"),
         probe_queue_url=env.get("UPTIME_PROBE_QUEUE_URL", ""),
+        adhoc_function=env.get("UPTIME_ADHOC_FUNCTION", ""),
         aws_region=aws_region,
         region=region,
         requests_per_minute=_positive(env, "UPTIME_REQUESTS_PER_MINUTE", 100),
         address_requests_per_minute=_positive(env, "UPTIME_ADDRESS_REQUESTS_PER_MINUTE", 100),
+        pings_per_minute=_positive(env, "UPTIME_PINGS_PER_MINUTE", 60),
         monitors_per_team=_positive(env, "UPTIME_MONITORS_PER_TEAM", 100),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,

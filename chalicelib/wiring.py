@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from chalicelib.domain.member import Pack
+from chalicelib.domain.text import TextRef
 from chalicelib.services.deps import (
-    Addresses,
+    Adhoc,
+    Buckets,
     Checks,
     Deps,
     Keys,
@@ -24,12 +26,14 @@ from chalicelib.services.deps import (
     Shards,
     States,
     Teams,
+    Texts,
     Ticks,
 )
 from chalicelib.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 
@@ -39,6 +43,7 @@ class Edges:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.packs: dict[str, Pack] = {}
+        self.saved_texts: dict[TextRef, float] = {}
         self._is_bound = False
 
     def now(self) -> datetime:
@@ -70,10 +75,10 @@ class Edges:
         return KeyUseStore(self.settings, self.dynamodb)
 
     @cached_property
-    def addresses(self) -> Addresses:
-        from chalicelib.store.addresses import AddressStore
+    def buckets(self) -> Buckets:
+        from chalicelib.store.buckets import BucketStore
 
-        return AddressStore(self.settings, self.dynamodb)
+        return BucketStore(self.settings, self.dynamodb)
 
     @cached_property
     def requests(self) -> Requests:
@@ -110,6 +115,13 @@ class Edges:
         return TickStore(self.settings, self.dynamodb)
 
     @cached_property
+    def texts(self) -> Texts:
+        from chalicelib.store.texts import TextStore
+
+        self._bind_models()
+        return TextStore()
+
+    @cached_property
     def monitors(self) -> Monitors:
         from chalicelib.store.monitors import MonitorStore
 
@@ -139,6 +151,18 @@ class Edges:
         session = botocore.session.get_session()
         client = session.create_client("sqs", region_name=self.settings.aws_region)
         return SqsQueue(cast("SQSClient", client), self.settings.probe_queue_url)
+
+    @cached_property
+    def adhoc(self) -> Adhoc:
+        import botocore.session
+        from botocore.config import Config
+
+        from chalicelib.invocation import LambdaAdhoc
+
+        patience = Config(read_timeout=28, retries={"total_max_attempts": 1})  # a ping is not made twice
+        session = botocore.session.get_session()
+        client = session.create_client("lambda", region_name=self.settings.aws_region, config=patience)
+        return LambdaAdhoc(cast("LambdaClient", client), self.settings.adhoc_function)
 
     @cached_property
     def checks(self) -> Checks:

@@ -48,7 +48,7 @@ class Control:
         if status.startswith("405"):
             headers.append(("Allow", json.loads(text)["allow"]))
         start_response(status, headers)
-        return [body]
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _answer(self, environ: dict[str, Any], name: str) -> tuple[str, str, str]:
         if not _is_local(environ):

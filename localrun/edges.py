@@ -1,11 +1,14 @@
 """The deployment's edges with the local clock, queue and engine in their places."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.services.deps import Checks
+from chalicelib.domain.outcome import Outcome
+from chalicelib.services.deps import Adhoc, Checks, Deps
+from chalicelib.services.pinging import ping
 from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.clock import Clock
@@ -13,6 +16,16 @@ from localrun.units import UnitCounter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DirectAdhoc:
+    """Satisfies `Adhoc` in this process, where there is no other function."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def ping(self, kind: str, spec: Mapping[str, Any], extras: Mapping[str, Any]) -> Outcome | None:
+        return ping(self._deps, kind, spec, extras)
 
 
 class LocalEdges(Edges):
@@ -31,6 +44,10 @@ class LocalEdges(Edges):
         client = super().dynamodb
         self.units.watch(client)
         return client
+
+    @cached_property
+    def adhoc(self) -> Adhoc:
+        return DirectAdhoc(self)
 
     @property
     def checks(self) -> Checks:

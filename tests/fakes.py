@@ -13,16 +13,18 @@ from typing import Any, TypeVar
 
 from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM, ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.incident import incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
-from chalicelib.domain.monitor import Leftover, Locator, Monitor
+from chalicelib.domain.monitor import Leftover, Locator, Monitor, Spec
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS, MAX_POSITIONS, Shard
 from chalicelib.domain.state import Entry, State, Transition
 from chalicelib.domain.team import Team
+from chalicelib.domain.text import LEAST_LIFE, LIFE, TextRef, text_bytes
 from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
 
@@ -159,9 +161,12 @@ class FakeMembers(_Edge):
             **self.store.call("members.all", lambda: of(0)),
         }
 
-    def extras(self, shard: str, positions: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-        stored = self.store.items["extras", shard]
-        return self.store.call("members.extras", lambda: {p: stored[p] for p in positions if p in stored})
+    def extras(self, shard: str, revs: Mapping[int, int], *, consistent: bool) -> dict[int, Spec]:
+        def action() -> dict[int, Spec]:
+            read = {p: self.store.get(("extras", shard), p, consistent=consistent) for p in revs}
+            return {p: stored[1] for p, stored in read.items() if stored and stored[0] == revs[p]}
+
+        return self.store.call("members.extras", action)
 
     def pack(self, shard: str) -> Pack | None:
         pack: Pack | None = self.store.call(
@@ -229,6 +234,37 @@ class FakeTicks(_Edge):
         return [tick for _, tick in sorted(self.store.items["tick", shard].items())]
 
 
+class FakeTexts(_Edge):
+    """Items are (text, when it ends)."""
+
+    def save(self, texts: Mapping[TextRef, str], now: datetime) -> None:
+        """A look, and then a call for each that is missing or has lived long."""
+
+        def look() -> set[TextRef]:
+            items = {ref: self._get(ref, consistent=False) for ref in texts}
+            return {ref for ref, item in items.items() if item and item[1] >= now + LEAST_LIFE}
+
+        lasting = self.store.call("texts.look", look)
+        for ref, text in texts.items():
+            if ref not in lasting:
+                self._save(ref, text, now + LIFE)
+
+    def pick(self, refs: Iterable[TextRef], *, consistent: bool) -> dict[TextRef, str]:
+        def action() -> dict[TextRef, str]:
+            items = {ref: self._get(ref, consistent=consistent) for ref in refs}
+            return {ref: item[0] for ref, item in items.items() if item}
+
+        return self.store.call("texts.pick", action)
+
+    def _get(self, ref: TextRef, *, consistent: bool) -> tuple[str, datetime] | None:
+        item: tuple[str, datetime] | None = self.store.get("text", ref, consistent=consistent)
+        return item
+
+    def _save(self, ref: TextRef, text: str, until: datetime) -> None:
+        item = (text_bytes(text).decode(), until)
+        self.store.call("texts.save", lambda: self.store.write(("text", ref, item)))
+
+
 class FakeMonitors(_Edge):
     def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> Monitor | None:
         def action() -> Monitor | None:
@@ -236,6 +272,13 @@ class FakeMonitors(_Edge):
             return monitor if monitor and monitor.team_id == team_id else None
 
         return self.store.call("monitors.get", action)
+
+    def extras(self, team_id: str, monitor_id: str) -> Extras:
+        def action() -> Extras:
+            stored: Extras | None = self.store.get("monitor_extras", (team_id, monitor_id))
+            return stored or NO_EXTRAS
+
+        return self.store.call("monitors.extras", action)
 
     def of_team(self, team_id: str, kind: str) -> list[Monitor]:
         def action() -> list[Monitor]:
@@ -260,6 +303,7 @@ class FakeMonitors(_Edge):
         changes: list[Change] = [
             ("monitor", some.id, after),
             ("locator", some.id, after and locator_of(after)),
+            *_extras_changes(change),
         ]
         if after is None:
             shards_lived_in = tuple(sorted({p.shard for p in some.placements}))
@@ -326,6 +370,26 @@ class FakeMonitors(_Edge):
         return locator
 
 
+def _extras_changes(change: MonitorWrite) -> list[Change]:
+    """All deletes and puts when they change or move; the later of two at one place holds."""
+    before, after, extras = change.before, change.after, change.extras
+    some = after or before
+    assert some is not None
+    changes: list[Change] = []
+    if not change.changes_extras and not change.states:
+        return changes
+    if change.changes_extras:
+        is_there = after is not None and after.has_extras
+        changes.append(("monitor_extras", (some.team_id, some.id), extras if is_there else None))
+    if before and before.has_extras:
+        changes.append((("extras", before.placement.shard), before.placement.position, None))
+    if after and after.has_extras:
+        assert extras is not None
+        stored = (after.extras_rev, extras.as_spec())
+        changes.append((("extras", after.placement.shard), after.placement.position, stored))
+    return changes
+
+
 def locator_of(m: Monitor) -> Locator:
     return Locator(m.id, m.team_id, m.kind, m.is_public, m.is_enabled, m.placements)
 
@@ -379,14 +443,14 @@ class FakeKeyUses(_Edge):
         return self.store.call("key_uses.use", action)
 
 
-class FakeAddresses(_Edge):
-    def count(self, address: str, window: int) -> int:
+class FakeBuckets(_Edge):
+    def count(self, name: str, window: int) -> int:
         def action() -> int:
-            used: int = (self.store.get("address", (address, window)) or 0) + 1
-            self.store.write(("address", (address, window), used))
+            used: int = (self.store.get("bucket", (name, window)) or 0) + 1
+            self.store.write(("bucket", (name, window), used))
             return used
 
-        return self.store.call("addresses.count", action)
+        return self.store.call("buckets.count", action)
 
 
 class FakeRequests(_Edge):
@@ -475,6 +539,18 @@ class FakeCheckRun:
 
 
 @dataclass
+class FakeAdhoc:
+    """Answers every ping alike; None stands for a bug of ours. `asked` holds (kind, spec, extras)."""
+
+    outcome: Outcome | None = UP
+    asked: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
+
+    def ping(self, kind: str, spec: Mapping[str, Any], extras: Mapping[str, Any]) -> Outcome | None:
+        self.asked.append((kind, spec, extras))
+        return self.outcome
+
+
+@dataclass
 class FakeDeps:
     """One container. Two over the same store are two Lambda instances."""
 
@@ -483,7 +559,9 @@ class FakeDeps:
     at: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     queue: FakeQueue = field(default_factory=FakeQueue)
     checks: FakeChecks = field(default_factory=FakeChecks)
+    adhoc: FakeAdhoc = field(default_factory=FakeAdhoc)
     packs: dict[str, Pack] = field(default_factory=dict)
+    saved_texts: dict[TextRef, float] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     counter: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -492,7 +570,7 @@ class FakeDeps:
         self.members, self.ticks = FakeMembers(self.store), FakeTicks(self.store)
         self.monitors, self.teams = FakeMonitors(self.store), FakeTeams(self.store)
         self.keys, self.key_uses = FakeKeys(self.store), FakeKeyUses(self.store)
-        self.addresses = FakeAddresses(self.store)
+        self.buckets, self.texts = FakeBuckets(self.store), FakeTexts(self.store)
         self.requests = FakeRequests(self.store)
 
     def now(self) -> datetime:

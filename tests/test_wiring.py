@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 EDGES = [
-    *("key_uses", "addresses", "requests", "shards", "states", "members", "ticks"),
+    *("key_uses", "buckets", "requests", "shards", "states", "members", "ticks", "texts"),
     *("monitors", "keys", "teams"),
 ]
 

@@ -54,12 +54,16 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A request as its first try began it; `answer` is None until one try has come to its end."""
+    """A request as its first try began it; `answer` is None until one try has come to its end.
+
+    `is_repeat` is not kept: it says that this try was not the one that began it.
+    """
 
     id: str
     fingerprint: bytes
     origin: Origin
     answer: StoredAnswer | None = None
+    is_repeat: bool = False
 
     @property
     def expires_at(self) -> int:

@@ -41,6 +41,7 @@ class Call:
     query: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
     raw_body: bytes
+    request_id: str
     _begun: Begun | None = field(default=None, init=False)
     _origin: Origin | None = field(default=None, init=False)
 
@@ -57,10 +58,10 @@ class Call:
 
         A creating request begins here: the body is known to be good, nothing else has been judged yet.
         """
-        from chalicelib.routes.schemas.fields import RequestModel, validate
+        from chalicelib.routes.schemas.fields import validate
 
         assert self.operation.body is not None
-        model: type[RequestModel] = load_model(self.operation.body)  # type: ignore[assignment]
+        model = load_model(self.operation.body)
         document = parse_object(self.raw_body, self.headers.get("content-type"))
         parsed = validate(model, document, self._bad_key())
         if self.operation.is_creating:
@@ -90,18 +91,16 @@ class Call:
             return success(result, self.operation.status)
         kept = {name: value for name, value in result.items() if name != self.operation.secret_field}
         mine = StoredAnswer(self.operation.status, as_json(kept))
-        return self._restored(finish(self.deps, self._begun, mine))
+        return self.restored(finish(self.deps, self._begun, mine))
 
-    def replay(self, answer: StoredAnswer) -> Response:
-        response = self._restored(answer)
-        response.headers["Idempotency-Replayed"] = "true"
-        return response
-
-    def _restored(self, answer: StoredAnswer) -> Response:
+    def restored(self, answer: StoredAnswer) -> Response:
+        """A stored answer with its secret, which was not stored."""
+        assert self._begun is not None
+        headers = {"Idempotency-Replayed": "true"} if self._begun.is_repeat else None
         if self.operation.secret_field is None:
-            return written(answer.body, answer.status)
+            return written(answer.body, answer.status, headers)
         body = {**json.loads(answer.body), self.operation.secret_field: key_text(self.secret())}
-        return written(as_json(body), answer.status)
+        return written(as_json(body), answer.status, headers)
 
     def _begin(self, document: dict[str, Any]) -> None:
         text = self.headers.get(_HEADER)

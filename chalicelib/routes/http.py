@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.errors import AppError, Detail
+from chalicelib.domain.rate import Bucket
+from chalicelib.errors import AppError, Detail, TooManyPings
 from chalicelib.jobs.authorize import authorize
 from chalicelib.routes.admission import Admission, admit
 from chalicelib.routes.body import check_size
@@ -22,6 +23,7 @@ from chalicelib.routes.call import Call, Replayed
 from chalicelib.routes.operation import JSON, PUBLIC, Id, Operation
 from chalicelib.routes.query import Parameter
 from chalicelib.routes.replies import crashed, failure, refused, with_bucket
+from chalicelib.services.limits import count_ping
 from chalicelib.wiring import deps
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def route(
     ids: Mapping[str, Id] | None = None,
     errors: Sequence[type[AppError]] = (),
     secret_field: str | None = None,
+    is_ping: bool = False,
 ) -> Callable[[View], View]:
     """Declare a route; the arguments are those of `Operation`."""
     operation = Operation(
@@ -61,6 +64,7 @@ def route(
         ids=ids or {},
         errors=tuple(errors),
         secret_field=secret_field,
+        is_ping=is_ping,
     )
 
     def declare(view: View) -> View:
@@ -82,41 +86,47 @@ def route(
 
 def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str, str]) -> Response:
     request = _request.get()
-    admission = Admission()
+    request_id = str(request.context.get("requestId", ""))
+    bucket: Bucket | None = None
     try:
+        admission = Admission()
         if not operation.is_public:
             admission = admit(deps(), request.context, operation.scope)
-        response = _run(operation, view, params, request, admission)
+        bucket = admission.bucket
+        if admission.refusal is not None:
+            raise admission.refusal
+        raw_body = _raw_body(request)
+        if not operation.is_public:
+            check_size(raw_body)
+        if operation.is_ping:
+            now = deps().now()
+            bucket = count_ping(deps(), admission.key_id, now)
+            if bucket.is_exceeded:
+                raise TooManyPings(bucket.retry_after_seconds(now))
+        for name, id in operation.ids.items():
+            id.check(params[name])
+        call = Call(
+            deps(), operation, admission, params, _query(request), request.headers, raw_body, request_id
+        )
+        response = _viewed(call, view)
     except AppError as refusal:
         response = refused(refusal)
     except Exception:
-        request_id = str(request.context.get("requestId", ""))
         log.exception("request %s failed", request_id)
         response = crashed(request_id)
-    return with_bucket(response, admission.bucket)
+    return with_bucket(response, bucket)
 
 
-def _run(
-    operation: Operation,
-    view: Callable[..., Any],
-    params: Mapping[str, str],
-    request: Request,
-    admission: Admission,
-) -> Response:
-    if admission.refusal is not None:
-        raise admission.refusal
-    raw_body = request.raw_body
-    if isinstance(raw_body, str):
-        raw_body = raw_body.encode()
-    if not operation.is_public:
-        check_size(raw_body)
-    for name, id in operation.ids.items():
-        id.check(params[name])
-    call = Call(deps(), operation, admission, params, _query(request), request.headers, raw_body)
+def _viewed(call: Call, view: Callable[..., Any]) -> Response:
     try:
-        return call.answer(view(call, **params))
+        return call.answer(view(call, **call.params))
     except Replayed as first:
-        return call.replay(first.answer)
+        return call.restored(first.answer)
+
+
+def _raw_body(request: Request) -> bytes:
+    raw_body: bytes | str = request.raw_body
+    return raw_body.encode() if isinstance(raw_body, str) else raw_body
 
 
 def _query(request: Request) -> dict[str, list[str]]:

@@ -5,39 +5,37 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.monitor import Monitor
-from chalicelib.errors import LimitExceeded
-from chalicelib.routes.http import Call, Id, route
+from chalicelib.domain.request_headers import METHODS_WITHOUT_BODY
+from chalicelib.errors import Detail, InvalidInput, LimitExceeded
+from chalicelib.routes.http import Call, route
+from chalicelib.routes.monitor_resource import MonitorResource
 from chalicelib.routes.presenting.http_monitor import present_monitor, present_result
 from chalicelib.routes.presenting.stats import present_monitor_stats, present_team_stats
-from chalicelib.routes.query import Whole
-from chalicelib.services.monitors import (
-    create_monitor,
-    delete_monitor,
-    get_monitor,
-    list_monitors,
-    update_monitor,
-)
-from chalicelib.services.readings import NOTHING_YET, read_monitors
-from chalicelib.services.results import list_results
+from chalicelib.routes.query import page_of
+from chalicelib.services.monitors import Change, list_monitors
 from chalicelib.services.stats import monitor_figures, team_figures
 
 bp = Blueprint(__name__)
 
-_KIND = "http"
-_PREFIX = "mon"
-_MONITOR = {"id": Id(_PREFIX, "monitor")}
-_PAGE = [
-    Whole("limit", default=20, least=1, most=100, description="How many to show."),
-    Whole("offset", default=0, least=0, description="How many of the newest to skip."),
-]
+
+def _refuse_body_of_reads(monitor: Monitor, change: Change) -> None:
+    """GET and HEAD send no body, whichever of the two came first."""
+    method = (change.spec or {}).get("method", monitor.spec["method"])
+    has_body = monitor.has_body if change.body is None else change.body != ""
+    if has_body and method in METHODS_WITHOUT_BODY:
+        field = "method" if change.body is None else "body"
+        raise InvalidInput([Detail(field, "GET and HEAD send no body")])
+
+
+_HTTP = MonitorResource(
+    "http", "mon", present_monitor, present_result, has_extras=True, refuse=_refuse_body_of_reads
+)
 
 
 @route(bp, ["GET"], "/v1/monitors", "monitors:read", answer="http_monitor:HttpMonitorList")
 def list_http_monitors(call: Call) -> Any:
     """List all HTTP monitors, newest first."""
-    monitors = list_monitors(call.deps, call.team_id, _KIND)
-    readings = read_monitors(call.deps, monitors, consistent=False)
-    return {"data": [present_monitor(monitor, readings[monitor.id]) for monitor in monitors]}
+    return _HTTP.list(call)
 
 
 @route(
@@ -52,15 +50,13 @@ def list_http_monitors(call: Call) -> Any:
 )
 def create_http_monitor(call: Call) -> Any:
     """Create an HTTP monitor. Its first check runs at once."""
-    draft = call.body().draft()
-    monitor = create_monitor(call.deps, call.team_id, _PREFIX, draft, call.origin)
-    return {"data": present_monitor(monitor, NOTHING_YET)}
+    return _HTTP.create(call)
 
 
 @route(bp, ["GET"], "/v1/monitors/stats", "monitors:read", answer="stats:TeamStatsItem")
 def get_team_stats(call: Call) -> Any:
     """Figures over all HTTP monitors: how many are up, their pooled uptime, how many checks."""
-    monitors = list_monitors(call.deps, call.team_id, _KIND)
+    monitors = list_monitors(call.deps, call.team_id, _HTTP.kind)
     return {"data": present_team_stats(team_figures(call.deps, monitors))}
 
 
@@ -70,11 +66,11 @@ def get_team_stats(call: Call) -> Any:
     "/v1/monitors/{id}",
     "monitors:read",
     answer="http_monitor:HttpMonitorItem",
-    ids=_MONITOR,
+    ids=_HTTP.ids,
 )
 def get_http_monitor(call: Call, id: str) -> Any:
     """Get one HTTP monitor with its current status."""
-    return _present(call, _monitor(call, id))
+    return _HTTP.get(call, id)
 
 
 @route(
@@ -84,18 +80,17 @@ def get_http_monitor(call: Call, id: str) -> Any:
     "monitors:write",
     body="http_monitor:HttpMonitorUpdate",
     answer="http_monitor:HttpMonitorItem",
-    ids=_MONITOR,
+    ids=_HTTP.ids,
 )
 def update_http_monitor(call: Call, id: str) -> Any:
     """Change an HTTP monitor: what the body leaves out stays as it is."""
-    _monitor(call, id)
-    return _present(call, update_monitor(call.deps, call.team_id, _KIND, id, call.body().change()))
+    return _HTTP.update(call, id)
 
 
-@route(bp, ["DELETE"], "/v1/monitors/{id}", "monitors:write", status=204, ids=_MONITOR)
+@route(bp, ["DELETE"], "/v1/monitors/{id}", "monitors:write", status=204, ids=_HTTP.ids)
 def delete_http_monitor(call: Call, id: str) -> None:
     """Delete an HTTP monitor with its results and everything else that belongs to it."""
-    delete_monitor(call.deps, call.team_id, _KIND, id)
+    _HTTP.delete(call, id)
 
 
 @route(
@@ -103,19 +98,13 @@ def delete_http_monitor(call: Call, id: str) -> None:
     ["GET"],
     "/v1/monitors/{id}/results",
     "monitors:read",
-    query=_PAGE,
+    query=page_of(default=20, most=100),
     answer="http_monitor:HttpResultPage",
-    ids=_MONITOR,
+    ids=_HTTP.ids,
 )
 def list_http_results(call: Call, id: str) -> Any:
     """List a monitor's results, newest first. They are kept for 35 days."""
-    monitor = _monitor(call, id, consistent=False)
-    limit, offset = call.numbers()
-    page = list_results(call.deps, monitor, limit=limit, offset=offset)
-    return {
-        "data": [present_result(monitor.id, result) for result in page.results],
-        "pagination": {"total": page.total, "limit": limit, "offset": offset},
-    }
+    return _HTTP.page(call, id)
 
 
 @route(
@@ -124,18 +113,9 @@ def list_http_results(call: Call, id: str) -> Any:
     "/v1/monitors/{id}/stats",
     "monitors:read",
     answer="stats:MonitorStatsItem",
-    ids=_MONITOR,
+    ids=_HTTP.ids,
 )
 def get_monitor_stats(call: Call, id: str) -> Any:
     """Figures of one monitor: uptime of three windows, response times and results of 30 days."""
-    monitor = _monitor(call, id, consistent=False)
+    monitor = _HTTP.find(call, id, consistent=False)
     return {"data": present_monitor_stats(monitor.id, monitor_figures(call.deps, monitor))}
-
-
-def _monitor(call: Call, id: str, *, consistent: bool = True) -> Monitor:
-    return get_monitor(call.deps, call.team_id, _KIND, id, consistent=consistent)
-
-
-def _present(call: Call, monitor: Monitor) -> Any:
-    readings = read_monitors(call.deps, [monitor], consistent=True)
-    return {"data": present_monitor(monitor, readings[monitor.id])}

@@ -15,6 +15,7 @@ from chalicelib.errors import (
     NotFound,
     PayloadTooLarge,
     TooMany,
+    TooManyPings,
     Unauthenticated,
 )
 from chalicelib.routes.query import Parameter, Text
@@ -48,8 +49,9 @@ class Operation:
     costs 60 ms of every cold start.
 
     `answer` is None when there is no body; `content_type` is that of the success answer. `secret_field`
-    is the field of a creation's answer that is shown once and stored nowhere. `errors` holds only what
-    does not follow from the rest (see `refusals`).
+    is the field of a creation's answer that is shown once and stored nowhere. `is_ping` says that there is
+    a second bucket, which is counted after the key's and which the answers then describe. `errors` holds
+    only what does not follow from the rest (see `refusals`).
     """
 
     methods: tuple[str, ...]
@@ -63,6 +65,7 @@ class Operation:
     ids: Mapping[str, Id] = field(default_factory=dict)
     errors: tuple[type[AppError], ...] = ()
     secret_field: str | None = None
+    is_ping: bool = False
 
     def __post_init__(self) -> None:
         if self.scope != PUBLIC and self.scope not in SCOPES:
@@ -89,6 +92,8 @@ class Operation:
         found: list[type[AppError]] = []
         if not self.is_public:
             found += [Unauthenticated, TooMany, Forbidden, PayloadTooLarge]
+        if self.is_ping:
+            found.append(TooManyPings)
         if self.ids:
             found.append(NotFound)
         if self.body or self.is_creating or any(not isinstance(p, Text) for p in self.query):

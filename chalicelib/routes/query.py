@@ -60,3 +60,12 @@ def _value(texts: Sequence[str], bound: Whole) -> int | None:
     if value < bound.least or (bound.most is not None and value > bound.most):
         return None
     return value
+
+
+def limit_of(*, default: int, most: int) -> list[Whole]:
+    return [Whole("limit", default=default, least=1, most=most, description="How many to show.")]
+
+
+def page_of(*, default: int, most: int) -> list[Whole]:
+    offset = Whole("offset", default=0, least=0, most=2**53, description="How many of the newest to skip.")
+    return [*limit_of(default=default, most=most), offset]

@@ -9,15 +9,17 @@ from typing import Any, Protocol
 
 from chalicelib.domain.api_key import ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.extras import Extras
 from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
-from chalicelib.domain.monitor import Leftover, Locator, Monitor
+from chalicelib.domain.monitor import Leftover, Locator, Monitor, Spec
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.shard import Shard
 from chalicelib.domain.state import Entry, State, Transition
 from chalicelib.domain.team import Team
+from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
 
@@ -56,7 +58,9 @@ class Members(Protocol):
     def all(self, shard: str) -> dict[int, Member]:
         """Strongly consistent."""
 
-    def extras(self, shard: str, positions: Sequence[int]) -> dict[int, Mapping[str, Any]]: ...
+    def extras(self, shard: str, revs: Mapping[int, int], *, consistent: bool) -> dict[int, Spec]:
+        """Of these positions, those whose extras are stored under this `extras_rev`."""
+
     def pack(self, shard: str) -> Pack | None:
         """Eventually consistent."""
 
@@ -90,10 +94,24 @@ class Ticks(Protocol):
     def save_counts(self, shard: str, hour: int, counts: Counts) -> None: ...
 
 
+class Texts(Protocol):
+    """Texts of results, each stored once and referred to by ticks."""
+
+    def save(self, texts: Mapping[TextRef, str], now: datetime) -> None:
+        """Afterwards each is stored and has at least `LEAST_LIFE` to live. Those that are and have, are only
+        read. What a text's reference says never changes, so losing a race is of no interest to anybody."""
+
+    def pick(self, refs: Iterable[TextRef], *, consistent: bool) -> dict[TextRef, str]:
+        """These texts; absent ones are absent."""
+
+
 class Monitors(Protocol):
     """Monitors of a team."""
 
     def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> Monitor | None: ...
+    def extras(self, team_id: str, monitor_id: str) -> Extras:
+        """Strongly consistent. Empty for a monitor that has none, or is not there."""
+
     def of_team(self, team_id: str, kind: str) -> list[Monitor]:
         """Newest `created_at` first."""
 
@@ -116,9 +134,9 @@ class KeyUses(Protocol):
         """Authenticate, count and stamp in one conditional write; None for any key that is not valid."""
 
 
-class Addresses(Protocol):
-    def count(self, address: str, window: int) -> int:
-        """Count a request; how many of this address there are in this window, this one included."""
+class Buckets(Protocol):
+    def count(self, name: str, window: int) -> int:
+        """Count a request; how many of this bucket there are in this window, this one included."""
 
 
 class Requests(Protocol):
@@ -173,6 +191,11 @@ class Checks(Protocol):
         """Start checking, in this order, paced."""
 
 
+class Adhoc(Protocol):
+    def ping(self, kind: str, spec: Mapping[str, Any], extras: Mapping[str, Any]) -> Outcome | None:
+        """One check right now, in the function that has no rights. None when it failed inside our code."""
+
+
 class Deps(Protocol):
     """Everything a service may reach. A container holds one; edges are built on first use."""
 
@@ -190,6 +213,10 @@ class Deps(Protocol):
         """Packs kept in the warm container, by shard."""
 
     @property
+    def saved_texts(self) -> dict[TextRef, float]:
+        """When the warm container last saw to it that a text is stored, in seconds of the epoch."""
+
+    @property
     def shards(self) -> Shards: ...
     @property
     def states(self) -> States: ...
@@ -198,11 +225,13 @@ class Deps(Protocol):
     @property
     def ticks(self) -> Ticks: ...
     @property
+    def texts(self) -> Texts: ...
+    @property
     def monitors(self) -> Monitors: ...
     @property
     def key_uses(self) -> KeyUses: ...
     @property
-    def addresses(self) -> Addresses: ...
+    def buckets(self) -> Buckets: ...
     @property
     def requests(self) -> Requests: ...
     @property
@@ -213,3 +242,5 @@ class Deps(Protocol):
     def queue(self) -> Queue: ...
     @property
     def checks(self) -> Checks: ...
+    @property
+    def adhoc(self) -> Adhoc: ...

@@ -4,6 +4,8 @@ Nobody waits for anybody: every try makes its ids and secrets from the origin th
 that all make the same resource, and all answer with what the first to come to its end has answered.
 """
 
+from dataclasses import replace
+
 from chalicelib.domain.idempotency import Begun, StoredAnswer, request_id
 from chalicelib.domain.origin import Origin, origin_of
 from chalicelib.errors import Conflict
@@ -22,7 +24,7 @@ def begin(deps: Deps, team_id: str, route: str, key: str, fingerprint: bytes) ->
     begun = retried(deps, lambda: deps.requests.begin(mine))
     if begun.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was already used with another request.")
-    return begun
+    return replace(begun, is_repeat=begun.origin != mine.origin)
 
 
 def finish(deps: Deps, begun: Begun, answer: StoredAnswer) -> StoredAnswer:

@@ -1,4 +1,4 @@
-"""Limits on callers that have no valid key. A key's own bucket comes with its `Caller`."""
+"""Buckets beside a key's own, which comes with its `Caller`: of addresses, and of ad-hoc pings."""
 
 from datetime import datetime
 
@@ -6,8 +6,15 @@ from chalicelib.domain.rate import WINDOW_SECONDS, Bucket, address_group, window
 from chalicelib.services.deps import Deps
 
 
+def count_ping(deps: Deps, key_id: str, now: datetime) -> Bucket:
+    """Count an ad-hoc ping in the bucket that a key has for them beside its own."""
+    window = window_of(now)
+    used = deps.buckets.count(f"ping {key_id}", window)
+    return Bucket(deps.settings.pings_per_minute, used, window + WINDOW_SECONDS)
+
+
 def count_address(deps: Deps, source_ip: str, now: datetime) -> Bucket:
     """Count a request without a valid key in its address's bucket."""
     window = window_of(now)
-    used = deps.addresses.count(address_group(source_ip), window)
+    used = deps.buckets.count(f"address {address_group(source_ip)}", window)
     return Bucket(deps.settings.address_requests_per_minute, used, window + WINDOW_SECONDS)

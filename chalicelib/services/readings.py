@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 
 from chalicelib.domain.monitor import Monitor, Placement
-from chalicelib.domain.outcome import Status
+from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.schedule import SETTLED_SECONDS, due_slots_backwards
 from chalicelib.domain.shard import speed_class_of
 from chalicelib.domain.state import Entry, State
+from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, first_run_part
 from chalicelib.services.deps import Deps
+from chalicelib.services.texts import read_texts
 
 _NEWEST_ITEMS = 3
 _PICKED_ITEMS = 12
@@ -23,19 +25,24 @@ _RECENT_SLOTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A monitor's newest known result; all None before its first."""
+    """A monitor's newest known result; all None before its first. STATE alone knows no reason."""
 
     status: Status | None = None
     checked_at: datetime | None = None
     response_ms: int | None = None
     status_code: int | None = None
+    reason: Reason = Reason.NONE
+    text: str = ""
 
 
 NOTHING_YET = Reading()
 
 
-def read_monitors(deps: Deps, monitors: Iterable[Monitor], *, consistent: bool) -> dict[str, Reading]:
-    """Readings by monitor id: STATE and ticks once per shard that holds one of them.
+def read_monitors(
+    deps: Deps, monitors: Iterable[Monitor], *, consistent: bool, with_texts: bool = True
+) -> dict[str, Reading]:
+    """Readings by monitor id: STATE and ticks once per shard that holds one of them, and all their texts at
+    once, where there are any and the reader wants them.
 
     One tick read per shard when all its monitors are due every slot, or when there is only one monitor.
     """
@@ -44,14 +51,21 @@ def read_monitors(deps: Deps, monitors: Iterable[Monitor], *, consistent: bool) 
         by_shard[monitor.placement.shard].append(monitor)
     now_seconds = int(deps.now().timestamp())
     readings: dict[str, Reading] = {}
+    refs: dict[str, TextRef] = {}
     for shard, members in by_shard.items():
         state = deps.states.get(shard, consistent=consistent)
         entries = state.entries if state else {}
         ticks = _ticks_over(deps, shard, members, state, now_seconds, consistent=consistent)
         for monitor in members:
             position = monitor.placement.position
-            readings[monitor.id] = _reading(position, entries.get(position), ticks)
-    return readings
+            entry = entries.get(position)
+            tick = _newest_tick(position, entry, ticks)
+            readings[monitor.id] = _floor(entry) if tick is None else _reading(position, tick)
+            id = tick.text_id(position) if tick and with_texts else None
+            if id is not None:
+                refs[monitor.id] = TextRef(shard, position, id)
+    texts = read_texts(deps, refs.values(), consistent=consistent)
+    return readings | {id: replace(readings[id], text=texts[ref]) for id, ref in refs.items()}
 
 
 def read_status(deps: Deps, placement: Placement) -> Status | None:
@@ -136,15 +150,26 @@ def _since_sweep(deps: Deps, shard: str, state: State | None, *, consistent: boo
     return deps.ticks.since(shard, swept - SETTLED_SECONDS, consistent=consistent)
 
 
-def _reading(position: int, entry: Entry | None, ticks: Iterable[Tick]) -> Reading:
+def _newest_tick(position: int, entry: Entry | None, ticks: Iterable[Tick]) -> Tick | None:
+    """The tick with the newest result, unless STATE knows a newer one."""
     newest: Tick | None = None
     for tick in ticks:
         if tick.bitmap >> position & 1 and (newest is None or tick.slot > newest.slot):
             newest = tick
-    outcome = newest.outcome(position) if newest else None
-    if newest is None or outcome is None or (entry is not None and newest.slot < entry.slot):
-        return _floor(entry)
-    return Reading(outcome.status, newest.checked_at(position), outcome.response_ms, outcome.status_code)
+    is_older = newest is not None and entry is not None and newest.slot < entry.slot
+    return None if is_older else newest
+
+
+def _reading(position: int, tick: Tick) -> Reading:
+    outcome = tick.outcome(position)
+    assert outcome is not None
+    return Reading(
+        outcome.status,
+        tick.checked_at(position),
+        outcome.response_ms,
+        outcome.status_code,
+        outcome.reason,
+    )
 
 
 def _floor(entry: Entry | None) -> Reading:

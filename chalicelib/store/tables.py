@@ -1,12 +1,13 @@
 """The three tables as PynamoDB models: one class an item kind, one table a lifetime.
 
-    teams   T#<team>      TEAM | MON#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
+    teams   T#<team>      TEAM | MON#<monitor> | EXT#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
             K#<digest>    K                       the key as the authorizer finds it
             TEAMS         T#<team>                the list of teams
     checks  REG           S#<shard>               registry of shards
             S#<shard>     STATE | PACK | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
+                          | X#<position>#<id>     text of results
             M#<monitor>   L                       locator
-            A#<address>   W#<window>              requests without a valid key (`store/addresses.py`)
+            A#<bucket>    W#<window>              requests in a minute (`store/buckets.py`)
             I#<request>   I                       requests with an Idempotency-Key (`store/requests.py`)
     alerts  M#<monitor>   I#<seq>                 incidents
             OUT#<shard>   <monitor>#<seq>         outbox
@@ -71,6 +72,20 @@ class MonitorItem(Model):
     rev = NumberAttribute(attr_name="r")
     token = UnicodeAttribute(attr_name="t")
     placements = UnicodeAttribute(attr_name="pl")
+    header_names = UnicodeAttribute(attr_name="hn", null=True)
+    has_body = BooleanAttribute(attr_name="hb", null=True)
+    extras_rev = NumberAttribute(attr_name="x", null=True)
+
+
+class MonitorExtrasItem(Model):
+    """A monitor's extras as its team manages them; its own sort key keeps them out of every list."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
 
 
 class LeftoverItem(Model):
@@ -175,12 +190,15 @@ class MemberItem(Model):
 
 
 class ExtrasItem(Model):
+    """A monitor's extras as its check is given them; `rev` is the `extras_rev` of their member."""
+
     class Meta:
         table_name = "checks"
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    data = UnicodeAttribute(attr_name="d")
+    rev = NumberAttribute(attr_name="r")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
 
 
 class TickItem(Model):
@@ -202,6 +220,16 @@ class CountsItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     upto = NumberAttribute(attr_name="u")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+    ttl = NumberAttribute()
+
+
+class TextItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
     data = BinaryAttribute(attr_name="d", legacy_encoding=False)
     ttl = NumberAttribute()
 
@@ -257,6 +285,7 @@ TEAMS: tuple[type[Model], ...] = (
     TeamItem,
     TeamListItem,
     MonitorItem,
+    MonitorExtrasItem,
     LeftoverItem,
     LimitItem,
     KeySlotItem,
@@ -270,6 +299,7 @@ CHECKS: tuple[type[Model], ...] = (
     ExtrasItem,
     TickItem,
     CountsItem,
+    TextItem,
     LocatorItem,
 )
 ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)

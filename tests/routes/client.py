@@ -23,7 +23,7 @@ from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.gateway import Context, Gateway
 from tests.declared import check_answer
-from tests.fakes import FakeChecks, FakeQueue
+from tests.fakes import FakeAdhoc, FakeChecks, FakeQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -235,6 +235,7 @@ class RealEdges(Edges):
         self.dynamodb = client
         self.queue = self.fake_queue
         self.checks = self.fake_checks
+        self.adhoc = FakeAdhoc()
 
     def now(self) -> datetime:
         return self.at

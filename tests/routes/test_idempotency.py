@@ -161,6 +161,7 @@ def test_parallel_requests_make_one_monitor_and_get_one_answer(real: People) -> 
         answers = list(threads.map(lambda _: post(real.owner, "/v1/monitors", MINIMAL), range(32)))
     assert {answer.status for answer in answers} == {201}
     assert len({answer.raw for answer in answers}) == 1
+    assert [is_replay(answer) for answer in answers].count(False) == 1
     assert [m["id"] for m in real.owner.get("/v1/monitors").data] == [answers[0].data["id"]]
 
 

@@ -32,8 +32,8 @@ def present_monitor(monitor: Monitor, reading: Reading) -> dict[str, Any]:
         "sslExpiresAt": None,
         "sslIssuer": None,
         "sslLastCheckedAt": None,
-        "headerNames": [],
-        "hasBody": False,
+        "headerNames": list(monitor.header_names),
+        "hasBody": monitor.has_body,
         "createdAt": timestamp(monitor.created_at),
         "updatedAt": timestamp(monitor.updated_at),
     }

@@ -13,16 +13,17 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    RootModel,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from chalicelib.domain.target import MAX_URL_LENGTH, BadTarget, parse_url
 from chalicelib.errors import Detail, InvalidInput
 
-Model = TypeVar("Model", bound="RequestModel")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def _whole_number(value: Any) -> Any:
@@ -40,7 +41,8 @@ def _http_url(value: str) -> str:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole_number)]
+WHOLE = BeforeValidator(_whole_number)
+"""Stands behind the bounds: before them, pydantic would keep them from the JSON schema."""
 Name255 = Annotated[str, Field(min_length=1, max_length=255)]
 HttpUrl = Annotated[
     str,
@@ -53,7 +55,7 @@ HttpUrl = Annotated[
 ]
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 LocationHint = Literal["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]
-StatusCode = Annotated[Whole, Field(ge=100, le=599)]
+StatusCode = Annotated[int, Field(ge=100, le=599), WHOLE]
 
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -83,6 +85,8 @@ Timestamp = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
+RecordType = Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"]
+Public = Annotated[bool, Field(description="Whether its badges may be seen by anyone.")]
 Count = Annotated[int, Field(ge=0)]
 MonitorId = Annotated[
     str, Field(pattern=r"^mon_[a-zA-Z0-9]+$", examples=["mon_01a1fb8928a5711391f17038010f5997"])
@@ -151,12 +155,21 @@ class ErrorAnswer(ResponseModel):
     error: Error
 
 
+def _field(error: ErrorDetails, *, is_union: bool) -> str:
+    """Pydantic puts the tag of a union before the field, and is silent about the field of the tag itself."""
+    if error["type"].startswith("union_tag"):
+        return str(error["ctx"]["discriminator"]).strip("'")
+    location = error["loc"][1:] if is_union else error["loc"]
+    return ".".join(map(str, location)) or "body"
+
+
 def validate(model: type[Model], body: Mapping[str, Any], also: Sequence[Detail] = ()) -> Model:
     """The typed body; otherwise every bad field at once, those found by the caller (`also`) included."""
     try:
         parsed = model.model_validate(body)
     except ValidationError as error:
-        found = [Detail(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in error.errors()]
+        is_union = issubclass(model, RootModel)
+        found = [Detail(_field(e, is_union=is_union), e["msg"]) for e in error.errors()]
         raise InvalidInput([*found, *also]) from None
     if also:
         raise InvalidInput(also)

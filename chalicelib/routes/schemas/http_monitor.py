@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, field_validator
 
+from chalicelib.domain.extras import Extras
 from chalicelib.routes.schemas.fields import (
+    WHOLE,
     Count,
     HttpMethod,
     HttpUrl,
@@ -14,22 +14,28 @@ from chalicelib.routes.schemas.fields import (
     MonitorId,
     Name255,
     Pagination,
+    Public,
     RequestModel,
     ResponseModel,
     StatusCode,
     Timestamp,
-    Whole,
+)
+from chalicelib.routes.schemas.request_parts import (
+    RequestBody,
+    RequestHeaders,
+    pairs_of,
+    refuse_body_of_reads,
 )
 from chalicelib.services.monitors import Change, Draft
 
 KIND = "http"
 
-Interval = Annotated[Whole, Field(ge=60, le=3600, description="Seconds from one check to the next.")]
+Interval = Annotated[int, Field(ge=60, le=3600, description="Seconds from one check to the next."), WHOLE]
 DegradedAfter = Annotated[
-    Whole, Field(ge=1000, le=30000, description="A slower response makes the monitor `degraded`.")
+    int, Field(ge=1000, le=30000, description="A slower response makes the monitor `degraded`."), WHOLE
 ]
 Timeout = Annotated[
-    Whole, Field(ge=1, le=60, description="Without a response in this time the monitor is `down`.")
+    int, Field(ge=1, le=60, description="Without a response in this time the monitor is `down`."), WHOLE
 ]
 ExpectedStatus = Annotated[
     StatusCode,
@@ -39,18 +45,9 @@ ExpectedStatus = Annotated[
     ),
 ]
 Location = Annotated[LocationHint, Field(description="A preference; a result's `region` says where it was.")]
-WarningDays = Annotated[Whole, Field(ge=1, le=365)]
-Public = Annotated[bool, Field(description="Whether its badges may be seen by anyone.")]
+WarningDays = Annotated[int, Field(ge=1, le=365), WHOLE]
 
 _ABSENT = cast(Any, None)
-
-
-def _refuse(value: Any) -> Any:
-    raise PydanticCustomError("not_yet", "not supported yet")
-
-
-NotYet = SkipJsonSchema[Annotated[Any, BeforeValidator(_refuse)]]
-"""Refused rather than ignored: a check without the headers it was given would report a false outage."""
 
 _SPEC_FIELDS = (
     "url",
@@ -82,8 +79,10 @@ class HttpMonitorCreate(RequestModel):
     ssl_expiry_warning_days: WarningDays = 30
     enabled: bool = True
     public: Public = False
-    headers: NotYet = _ABSENT
-    body: NotYet = _ABSENT
+    headers: RequestHeaders = _ABSENT
+    body: RequestBody = _ABSENT
+
+    _no_body = field_validator("body")(refuse_body_of_reads)
 
     def draft(self) -> Draft:
         values = self.model_dump(by_alias=True)
@@ -96,6 +95,9 @@ class HttpMonitorCreate(RequestModel):
             is_enabled=self.enabled,
             is_public=self.public,
         )
+
+    def extras(self) -> Extras:
+        return Extras(headers=pairs_of(self.headers) or (), body=self.body)
 
 
 class HttpMonitorUpdate(RequestModel):
@@ -115,8 +117,10 @@ class HttpMonitorUpdate(RequestModel):
     ssl_expiry_warning_days: WarningDays = _ABSENT
     enabled: bool = _ABSENT
     public: Public = _ABSENT
-    headers: NotYet = _ABSENT
-    body: NotYet = _ABSENT
+    headers: RequestHeaders = _ABSENT
+    body: RequestBody = _ABSENT
+
+    _no_body = field_validator("body")(refuse_body_of_reads)
 
     def change(self) -> Change:
         given = self.model_dump(by_alias=True, exclude_unset=True)
@@ -127,6 +131,8 @@ class HttpMonitorUpdate(RequestModel):
             timeout_seconds=given.get("timeoutSeconds"),
             is_enabled=given.get("enabled"),
             is_public=given.get("public"),
+            headers=pairs_of(given.get("headers")),
+            body=given.get("body"),
         )
 
 
@@ -153,7 +159,7 @@ class HttpMonitor(ResponseModel):
     ssl_expires_at: Timestamp | None
     ssl_issuer: str | None
     ssl_last_checked_at: Timestamp | None
-    header_names: list[str]
+    header_names: Annotated[list[str], Field(description="Of the request; their values are never shown.")]
     has_body: bool
     created_at: Timestamp
     updated_at: Timestamp

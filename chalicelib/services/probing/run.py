@@ -1,11 +1,13 @@
 """One run: a slot of a shard, or a new monitor's first run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from chalicelib.domain import positions
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
+from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.schedule import stale_after_seconds
 from chalicelib.domain.shard import speed_class_of
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run_part
@@ -13,6 +15,7 @@ from chalicelib.services.deps import Deps
 from chalicelib.services.probing.commit import FIRST_RUN_TRIES, TRIES, Slot, commit
 from chalicelib.services.probing.load import load_extras, load_pack
 from chalicelib.services.probing.observe import Observation, order_for_start
+from chalicelib.services.probing.texts import save_texts
 
 SPARSE_INTERVAL_SLOTS = 5
 
@@ -38,30 +41,30 @@ def run(deps: Deps, job: ProbeJob) -> int:
     pack = load_pack(deps, job.shard, state)
     slot = Slot(job.shard, job.slot, slot_seconds)
     due = _due_members(pack, job, slot_seconds, is_overtaken=is_overtaken)
+    due, extras = load_extras(deps, job.shard, due)
     if not due:
         if not is_overtaken and not is_first_run:
             commit(deps, slot, state, pack, own=())
         return 0
     tries = FIRST_RUN_TRIES if is_first_run else TRIES
-    extras = load_extras(deps, job.shard, due)
     with Observation(deps.checks, order_for_start(due, state.entries), extras) as observation:
         if is_first_run:
             part, outcomes = first_run_part(due[0].position), observation.until_end()
         else:
             part, outcomes = MAIN, observation.until_main()
-        own = [deps.ticks.put(job.shard, build_tick(job.slot, part, started_at, outcomes))]
+        own = [_put(deps, job, part, started_at, outcomes)]
         commit(deps, slot, state, pack, own, tries)
         rest = {member.position for member in due} - set(positions.members(own[0].bitmap))
         if rest:
             late = {position: o for position, o in observation.until_end().items() if position in rest}
             if not late:
                 return len(due)
-            own.append(deps.ticks.put(job.shard, build_tick(job.slot, STRAGGLERS, started_at, late)))
+            own.append(_put(deps, job, STRAGGLERS, started_at, late))
             _commit_again(deps, slot, pack, own)
     return len(due)
 
 
-def _due_members(pack: Pack, job: ProbeJob, slot_seconds: int, *, is_overtaken: bool) -> list[Member]:
+def _due_members(pack: Pack, job: ProbeJob, slot_seconds: int, *, is_overtaken: bool) -> Sequence[Member]:
     """A message that a newer slot overtook runs only for monitors that would wait long for their next."""
     if job.first_position is not None:
         member = pack.members.get(job.first_position)
@@ -70,6 +73,12 @@ def _due_members(pack: Pack, job: ProbeJob, slot_seconds: int, *, is_overtaken: 
     if is_overtaken:
         due = [member for member in due if member.interval_seconds > SPARSE_INTERVAL_SLOTS * slot_seconds]
     return due
+
+
+def _put(deps: Deps, job: ProbeJob, part: str, started_at: datetime, outcomes: Mapping[int, Outcome]) -> Tick:
+    """The stored tick. Texts are saved first, so that no stored tick refers to one that is not there."""
+    save_texts(deps, job.shard, outcomes, started_at)
+    return deps.ticks.put(job.shard, build_tick(job.slot, part, started_at, outcomes))
 
 
 def _commit_again(deps: Deps, slot: Slot, pack: Pack, own: Sequence[Tick]) -> None:
