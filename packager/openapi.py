@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Schemas = Mapping[Any, dict[str, Any]]
 
+Live = tuple[str, str, Operation, Callable[..., Any]]
+"""A route's path, method, declaration and view."""
+
 VERSION: Final = "1"
 _KEY_PATTERN: Final = r'^([!#-~]([ -~]*[!-~])?|"([ !#-\[\]-~]|\\["\\])+")$'
 """Bare, or the quoted string of the IETF draft."""
@@ -62,8 +65,8 @@ _MEANINGS: Final = {
 }
 
 
-def live_operations(app: "Chalice") -> Iterator[tuple[str, str, Operation, Callable[..., Any]]]:
-    """Path, method, declaration and view of every route that the application serves."""
+def live_operations(app: "Chalice") -> Iterator[Live]:
+    """Every route that the application serves."""
     for path, methods in sorted(app.routes.items()):
         for method, entry in sorted(methods.items()):
             view: Any = entry.view_function
@@ -76,7 +79,10 @@ def document(app: "Chalice") -> dict[str, Any]:
     schemas, definitions = _schemas([operation for _, _, operation, _ in operations])
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation, view in operations:
-        paths.setdefault(path, {})[method.lower()] = _described(method, operation, view, schemas)
+        described = _described(method, operation, view, schemas)
+        if operation.is_creating:
+            described["responses"][str(operation.status)]["links"] = _links(operation, operations)
+        paths.setdefault(path, {})[method.lower()] = described
     used = {tag for item in paths.values() for described in item.values() for tag in described["tags"]}
     return {
         "openapi": "3.1.0",
@@ -130,7 +136,7 @@ def _described(
 ) -> dict[str, Any]:
     summary, _, rest = (view.__doc__ or "").strip().partition("\n")
     described: dict[str, Any] = {
-        "operationId": to_camel(view.__name__) + ("Headers" if method == "HEAD" else ""),
+        "operationId": _operation_id(method, view),
         "tags": [_tag(operation.path)],
         "summary": summary.rstrip("."),
         "description": _description(operation, rest),
@@ -142,6 +148,25 @@ def _described(
         content = {JSON: {"schema": schemas[load_model(operation.body)]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _operation_id(method: str, view: Callable[..., Any]) -> str:
+    return to_camel(view.__name__) + ("Headers" if method == "HEAD" else "")
+
+
+def _links(operation: Operation, others: Sequence[Live]) -> dict[str, Any]:
+    """What can be done next with that which was made: every operation that takes its id."""
+    assert operation.answer is not None
+    given = {name: f"$request.path.{name}" for name in operation.variables}
+    made = "/data/id" if "data" in load_model(operation.answer).model_fields else "/id"
+    links = {}
+    for path, method, other, view in others:
+        new = other.variables[len(given) :]
+        if path.startswith(f"{operation.path}/{{") and len(new) == 1:
+            name = _operation_id(method, view)
+            parameters = {**given, new[0]: f"$response.body#{made}"}
+            links[name] = {"operationId": name, "parameters": parameters}
+    return links
 
 
 def _tag(path: str) -> str:
