@@ -35,7 +35,10 @@ _ABOUT: Final = Path(__file__).with_name("about.md")
 
 _TAGS: Final = {
     "monitors": "HTTP monitors, their results and figures.",
-    "status": "Everything at a glance.",
+    "dns-monitors": "What names resolve to.",
+    "tcp-monitors": "Whether a port accepts connections.",
+    "ping": "One check right now.",
+    "status": "All HTTP monitors at a glance.",
     "api-keys": "Who may call this API.",
     "badges": "Images for web pages; no key needed.",
     "reference": "This description; no key needed.",
@@ -49,7 +52,10 @@ _HEADERS: Final = {
     "Idempotency-Replayed": ("`true` when this is the first answer again.", "string"),
     "WWW-Authenticate": ("`Bearer`.", "string"),
     "X-Request-Id": ("Under which our log has the failure.", "string"),
+    "ETag": ("Of this answer; compared weakly.", "string"),
+    "Cache-Control": ("How long the answer may be kept, by anyone.", "string"),
 }
+_CACHE_HEADERS: Final = ("ETag", "Cache-Control")
 _RATE_HEADERS: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADERS_OF: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 500: ("X-Request-Id",)}
 
@@ -87,7 +93,7 @@ def document(app: "Chalice") -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Uptime API", "version": VERSION, "description": _ABOUT.read_text()},
-        "servers": [{"url": "..", "description": "Where this document comes from, stage included."}],
+        "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in used],
         "paths": paths,
         "components": {
@@ -196,6 +202,14 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
             "description": parameter.description,
             "schema": _query_schema(parameter),
         }
+    if operation.is_public:
+        yield {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "description": "The `ETag` of an answer that is still at hand.",
+            "schema": {"type": "string"},
+        }
     if operation.is_creating:
         yield {
             "name": "Idempotency-Key",
@@ -216,7 +230,10 @@ def _query_schema(parameter: Parameter) -> dict[str, Any]:
 def _responses(method: str, operation: Operation, schemas: "Schemas") -> dict[str, Any]:
     responses = {str(operation.status): _success(method, operation, schemas)}
     if operation.is_public:
-        responses["304"] = {"description": "Not changed since the `If-None-Match` of the request."}
+        responses["304"] = {
+            "description": "Not changed since the `If-None-Match` of the request.",
+            "headers": _header_references(_CACHE_HEADERS),
+        }
     by_status: dict[int, list[str]] = {500: ["INTERNAL_ERROR"]}
     for refusal in operation.refusals:
         by_status.setdefault(refusal.status, []).append(refusal.code)
@@ -226,7 +243,7 @@ def _responses(method: str, operation: Operation, schemas: "Schemas") -> dict[st
 
 
 def _success(method: str, operation: Operation, schemas: "Schemas") -> dict[str, Any]:
-    names = list(() if operation.is_public else _RATE_HEADERS)
+    names = list(_CACHE_HEADERS if operation.is_public else _RATE_HEADERS)
     if operation.is_creating:
         names.append("Idempotency-Replayed")
     response: dict[str, Any] = {

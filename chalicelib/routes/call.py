@@ -32,7 +32,8 @@ class Replayed(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """`team_id`, `key_id` and `scopes` are empty on public routes."""
+    """`team_id`, `key_id` and `scopes` are empty on public routes. `base_path` is what stands before the
+    route in the caller's URL: the gateway's stage, unless a custom domain hides it."""
 
     deps: Deps
     operation: Operation
@@ -42,6 +43,7 @@ class Call:
     headers: Mapping[str, str]
     raw_body: bytes
     request_id: str
+    base_path: str
     _begun: Begun | None = field(default=None, init=False)
     _origin: Origin | None = field(default=None, init=False)
 

@@ -106,7 +106,15 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
         for name, id in operation.ids.items():
             id.check(params[name])
         call = Call(
-            deps(), operation, admission, params, _query(request), request.headers, raw_body, request_id
+            deps(),
+            operation,
+            admission,
+            params,
+            _query(request),
+            request.headers,
+            raw_body,
+            request_id,
+            _base_path(request),
         )
         response = _viewed(call, view)
     except AppError as refusal:
@@ -122,6 +130,12 @@ def _viewed(call: Call, view: Callable[..., Any]) -> Response:
         return call.answer(view(call, **call.params))
     except Replayed as first:
         return call.restored(first.answer)
+
+
+def _base_path(request: Request) -> str:
+    """Of a route without variables; others have no use for it."""
+    path, resource = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
+    return path.removesuffix(resource) if path.endswith(resource) else ""
 
 
 def _raw_body(request: Request) -> bytes:

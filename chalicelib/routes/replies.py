@@ -1,5 +1,6 @@
 """How answers are written: JSON, the one shape of errors, and the headers that all of them carry."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,17 @@ class Reply:
     content_type: str
     status: int = 200
     headers: Mapping[str, str] | None = None
+
+
+def cacheable(text: str, content_type: str, asked: str | None, headers: Mapping[str, str]) -> Reply:
+    """With an entity tag; 304 when `asked`, the request's If-None-Match, already has it (RFC 9110, 13.1.2:
+    the comparison is weak, `W/"x"` and `"x"` are one)."""
+    tag = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+    headers = {**headers, "ETag": f"W/{tag}"}
+    asked = (asked or "").strip()
+    if asked == "*" or tag in asked:
+        return Reply("", content_type, 304, headers)
+    return Reply(text, content_type, 200, headers)
 
 
 def success(result: Any, status: int) -> Response:

@@ -6,7 +6,7 @@ import pytest
 
 from app import app
 from packager.openapi import document
-from tests.routes.client import Api, People
+from tests.routes.client import Api, People, invoke, lambda_event
 
 OFFERED = ["/v1/openapi.json", "/docs"]
 
@@ -37,10 +37,16 @@ def test_the_page_is_html_that_may_be_framed_by_nobody(people: People) -> None:
     assert len(answer.raw) < 5_500_000
 
 
+def test_behind_a_stage_of_the_gateway_the_document_says_so(people: People) -> None:
+    context = {"path": "/api/v1/openapi.json"}
+    assert invoke(lambda_event("GET", "/v1/openapi.json", context)).json["servers"] == [{"url": "/api"}]
+    assert Api().get("/v1/openapi.json").json["servers"] == [{"url": "/"}]
+
+
 @pytest.mark.parametrize("path", OFFERED)
 def test_who_has_it_already_is_told_so(people: People, path: str) -> None:
     tag = Api().get(path).headers["etag"]
-    for given in (tag, f'"other", {tag}'):
+    for given in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         answer = Api().get(path, headers={"If-None-Match": given})
         assert (answer.status, answer.raw, answer.headers["etag"]) == (304, b"", tag)
     assert Api().get(path, headers={"If-None-Match": '"other"'}).status == 200

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from chalicelib.domain.api_key import SCOPE_ALIASES, SCOPES, expand_scopes
 from chalicelib.routes.schemas.fields import Instant, Name255, RequestModel, ResponseModel, Timestamp
 
-Scope = Literal[SCOPES]  # type: ignore[valid-type]
+Scope = TypeAliasType("Scope", Literal[SCOPES])  # type: ignore[valid-type]
 ScopeOrAlias = Annotated[str, Field(json_schema_extra={"enum": [*SCOPES, *SCOPE_ALIASES]})]
 
 

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from chalicelib.domain.target import MAX_URL_LENGTH, BadTarget, parse_url
 from chalicelib.errors import Detail, InvalidInput
@@ -53,8 +54,11 @@ HttpUrl = Annotated[
     ),
     AfterValidator(_http_url),
 ]
-HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
-LocationHint = Literal["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]
+# Named types stand once in the document, so that generated clients have one of each.
+HttpMethod = TypeAliasType("HttpMethod", Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+LocationHint = TypeAliasType(
+    "LocationHint", Literal["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]
+)
 StatusCode = Annotated[int, Field(ge=100, le=599), WHOLE]
 
 
@@ -85,7 +89,7 @@ Timestamp = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
-RecordType = Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"]
+RecordType = TypeAliasType("RecordType", Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"])
 Public = Annotated[bool, Field(description="Whether its badges may be seen by anyone.")]
 Count = Annotated[int, Field(ge=0)]
 MonitorId = Annotated[
@@ -114,6 +118,16 @@ class ResponseModel(BaseModel):
     """An answer: camelCase keys. Every field is always there unless its description says otherwise."""
 
     model_config = ConfigDict(alias_generator=to_camel, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Without defaults, which here only say that a field may be absent."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for field in schema.get("properties", {}).values():
+            field.pop("default", None)
+        return schema
 
 
 class Pagination(ResponseModel):

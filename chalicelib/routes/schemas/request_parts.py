@@ -14,7 +14,7 @@ from chalicelib.domain.request_headers import (
 )
 
 _NAME_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-_VALUE_PATTERN = "^[\\t -~\u00a0-\u2027\u202a-\ud7ff\ue000-\uffff]*$"
+_VALUE_PATTERN = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*$"
 
 
 def _sendable(headers: dict[str, str]) -> dict[str, str]:
