@@ -1,5 +1,6 @@
 """Every setting of a deployment. The only reader of environment variables in the package."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,9 @@ _HINT_OF_AWS_AREA = {
     "me": "me",
     "il": "me",
 }
+DEFAULT_REFERENCE_HOSTS = "one.one.one.one:443,dns.google:443,dns.quad9.net:443"
+"""Three operators. Names, as targets have: a name server of ours that fails is a fault of ours too."""
+_HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 LOCATION_HINTS = ("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me")
 
 
@@ -50,8 +54,12 @@ class Settings:
     address_requests_per_minute: int = 100
     pings_per_minute: int = 60
     monitors_per_team: int = 100
+    dns_monitors_per_team: int = 20
+    tcp_monitors_per_team: int = 100
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
+    reference_hosts: tuple[tuple[str, int], ...] = ()
+    function_name: str = ""
     dynamodb_endpoint: str | None = None
     egress_allow: str = ""
     dns_server: tuple[str, int] | None = None
@@ -75,8 +83,12 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         address_requests_per_minute=_positive(env, "UPTIME_ADDRESS_REQUESTS_PER_MINUTE", 100),
         pings_per_minute=_positive(env, "UPTIME_PINGS_PER_MINUTE", 60),
         monitors_per_team=_positive(env, "UPTIME_MONITORS_PER_TEAM", 100),
+        dns_monitors_per_team=_positive(env, "UPTIME_DNS_MONITORS_PER_TEAM", 20),
+        tcp_monitors_per_team=_positive(env, "UPTIME_TCP_MONITORS_PER_TEAM", 100),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,
+        reference_hosts=_hosts(env, "UPTIME_REFERENCE_HOSTS", DEFAULT_REFERENCE_HOSTS),
+        function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )
 
 
@@ -103,3 +115,14 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise BadSetting(f"{name}: {text!r} is not a positive whole number")
     return int(text)
+
+
+def _hosts(env: Mapping[str, str], name: str, default: str) -> tuple[tuple[str, int], ...]:
+    """A comma list of host:port, an IPv6 address in brackets; empty for none."""
+    found = []
+    for part in filter(None, (part.strip() for part in env.get(name, default).split(","))):
+        match = _HOST_AND_PORT.fullmatch(part)
+        if match is None or not 1 <= int(match[3]) <= 65535:
+            raise BadSetting(f"{name}: {part!r} is not host:port")
+        found.append((match[1] or match[2], int(match[3])))
+    return tuple(found)

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -15,15 +16,19 @@ from chalicelib.domain.text import TextRef
 from chalicelib.services.deps import (
     Adhoc,
     Buckets,
+    Certificates,
     Checks,
     Deps,
     Keys,
     KeyUses,
     Members,
+    Metrics,
     Monitors,
     Queue,
+    Reference,
     Requests,
     Shards,
+    SslStore,
     States,
     Teams,
     Texts,
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+
+    from chalicelib.net.engine import Engine
 
 
 class Edges:
@@ -122,6 +129,13 @@ class Edges:
         return TextStore()
 
     @cached_property
+    def ssl_readings(self) -> SslStore:
+        from chalicelib.store.ssl_readings import SslReadingStore
+
+        self._bind_models()
+        return SslReadingStore()
+
+    @cached_property
     def monitors(self) -> Monitors:
         from chalicelib.store.monitors import MonitorStore
 
@@ -168,9 +182,33 @@ class Edges:
     def checks(self) -> Checks:
         return self.build_checks(self.settings)
 
-    @staticmethod
-    def build_checks(settings: Settings) -> Checks:
+    @cached_property
+    def certificates(self) -> Certificates:
+        from chalicelib.checkers.certificate import CertificateReader
+
+        return CertificateReader(self.build_engine(self.settings))
+
+    @cached_property
+    def reference(self) -> Reference:
+        from chalicelib.checkers.reference import ReferenceHosts
+
+        at_once = replace(self.settings, starts_per_second=None)
+        return ReferenceHosts(self.build_engine(at_once), self.settings.reference_hosts)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        from chalicelib.metrics import PrintedMetrics
+
+        return PrintedMetrics(self.settings.function_name)
+
+    @classmethod
+    def build_checks(cls, settings: Settings) -> Checks:
         from chalicelib.checkers.runner import CheckRunner
+
+        return CheckRunner(cls.build_engine(settings))
+
+    @staticmethod
+    def build_engine(settings: Settings) -> "Engine":
         from chalicelib.net.engine import Engine, EngineOptions
         from chalicelib.net.policy import Policy, parse_allowances
 
@@ -180,7 +218,7 @@ class Edges:
             ca_file=settings.ca_file,
             starts_per_second=settings.starts_per_second,
         )
-        return CheckRunner(Engine(options))
+        return Engine(options)
 
 
 _current: Deps | None = None

@@ -53,6 +53,8 @@ def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
             dynamodb_endpoint=engine.endpoint,
             egress_allow=seams.egress_allow,
             dns_server=seams.dns_server,
+            # The machine may have no network, and its targets be its own.
+            reference_hosts=settings.reference_hosts if "UPTIME_REFERENCE_HOSTS" in env else (),
         )
         clock = Clock(kept=seams.data / _CLOCK)
         edges = LocalEdges(settings, clock, UnitCounter(is_believed=engine.counts_units))

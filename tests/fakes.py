@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM, ApiKey, KeyUse
+from chalicelib.domain.certificate import CertificateReading
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.idempotency import Begun, StoredAnswer
@@ -22,6 +23,7 @@ from chalicelib.domain.monitor import Leftover, Locator, Monitor, Spec
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS, MAX_POSITIONS, Shard
+from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
 from chalicelib.domain.state import Entry, State, Transition
 from chalicelib.domain.team import Team
 from chalicelib.domain.text import LEAST_LIFE, LIFE, TextRef, text_bytes
@@ -263,6 +265,24 @@ class FakeTexts(_Edge):
     def _save(self, ref: TextRef, text: str, until: datetime) -> None:
         item = (text_bytes(text).decode(), until)
         self.store.call("texts.save", lambda: self.store.write(("text", ref, item)))
+
+
+class FakeSslStore(_Edge):
+    def get(self, shard: str, *, consistent: bool) -> SslReadings:
+        def action() -> SslReadings:
+            return self.store.get("ssl", shard, consistent=consistent) or SslReadings()
+
+        return self.store.call("ssl_readings.get", action)
+
+    def save(self, shard: str, read: SslReadings, readings: Mapping[int, SslReading]) -> bool:
+        def action() -> bool:
+            stored: SslReadings = self.store.get("ssl", shard) or SslReadings()
+            if stored.version != read.version:
+                return False
+            self.store.write(("ssl", shard, SslReadings(read.version + 1, dict(readings))))
+            return True
+
+        return self.store.call("ssl_readings.save", action)
 
 
 class FakeMonitors(_Edge):
@@ -538,6 +558,25 @@ class FakeCheckRun:
         self.checks.closed += 1
 
 
+GOOD = CertificateReading(not_after=datetime(2026, 9, 1, tzinfo=UTC), issuer="R11")
+
+
+@dataclass
+class FakeCertificates:
+    """Scripted readings by host; whatever is not scripted is good, and None stands for a bug of ours.
+    `on_read` runs first."""
+
+    readings: dict[str, CertificateReading | None] = field(default_factory=dict)
+    asked: list[dict[int, CertificateTarget]] = field(default_factory=list)
+    on_read: Callable[[], object] = lambda: None
+
+    def read(self, targets: Mapping[int, CertificateTarget]) -> Mapping[int, CertificateReading]:
+        self.on_read()
+        self.asked.append(dict(targets))
+        found = {position: self.readings.get(target.host, GOOD) for position, target in targets.items()}
+        return {position: reading for position, reading in found.items() if reading is not None}
+
+
 @dataclass
 class FakeAdhoc:
     """Answers every ping alike; None stands for a bug of ours. `asked` holds (kind, spec, extras)."""
@@ -551,6 +590,28 @@ class FakeAdhoc:
 
 
 @dataclass
+class FakeReference:
+    """`asked` counts the questions; `on_ask` runs first."""
+
+    answers: bool = True
+    asked: int = 0
+    on_ask: Callable[[], object] = lambda: None
+
+    def is_reachable(self) -> bool:
+        self.asked += 1
+        self.on_ask()
+        return self.answers
+
+
+@dataclass
+class FakeMetrics:
+    counted: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def count(self, name: str, at: datetime) -> None:
+        self.counted.append((name, at))
+
+
+@dataclass
 class FakeDeps:
     """One container. Two over the same store are two Lambda instances."""
 
@@ -560,6 +621,9 @@ class FakeDeps:
     queue: FakeQueue = field(default_factory=FakeQueue)
     checks: FakeChecks = field(default_factory=FakeChecks)
     adhoc: FakeAdhoc = field(default_factory=FakeAdhoc)
+    certificates: FakeCertificates = field(default_factory=FakeCertificates)
+    reference: FakeReference = field(default_factory=FakeReference)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
     packs: dict[str, Pack] = field(default_factory=dict)
     saved_texts: dict[TextRef, float] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
@@ -571,7 +635,7 @@ class FakeDeps:
         self.monitors, self.teams = FakeMonitors(self.store), FakeTeams(self.store)
         self.keys, self.key_uses = FakeKeys(self.store), FakeKeyUses(self.store)
         self.buckets, self.texts = FakeBuckets(self.store), FakeTexts(self.store)
-        self.requests = FakeRequests(self.store)
+        self.requests, self.ssl_readings = FakeRequests(self.store), FakeSslStore(self.store)
 
     def now(self) -> datetime:
         return self.at

@@ -12,9 +12,15 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.teams_table, settings.checks_table) == ("uptime-teams", "uptime-checks")
     assert settings.alerts_table == "uptime-alerts"
     assert (settings.requests_per_minute, settings.monitors_per_team) == (100, 100)
-    assert settings.address_requests_per_minute == 100
+    assert (settings.address_requests_per_minute, settings.pings_per_minute) == (100, 60)
+    assert (settings.dns_monitors_per_team, settings.tcp_monitors_per_team) == (20, 100)
     assert (settings.aws_region, settings.region) == ("us-east-1", "enam")
     assert settings.ca_file is None
+    assert settings.reference_hosts == (
+        ("one.one.one.one", 443),
+        ("dns.google", 443),
+        ("dns.quad9.net", 443),
+    )
 
 
 def test_what_belongs_to_the_local_runner_is_never_read_from_the_environment() -> None:
@@ -36,8 +42,14 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_REQUESTS_PER_MINUTE": "7",
         "UPTIME_ADDRESS_REQUESTS_PER_MINUTE": "6",
         "UPTIME_MONITORS_PER_TEAM": "8",
+        "UPTIME_DNS_MONITORS_PER_TEAM": "3",
+        "UPTIME_TCP_MONITORS_PER_TEAM": "4",
+        "UPTIME_PINGS_PER_MINUTE": "5",
+        "UPTIME_ADHOC_FUNCTION": "adhoc",
         "UPTIME_STARTS_PER_SECOND": "9",
         "UPTIME_CA_FILE": "/ca.pem",
+        "UPTIME_REFERENCE_HOSTS": "a.example:443, 192.0.2.1:80,[2001:db8::1]:22",
+        "AWS_LAMBDA_FUNCTION_NAME": "uptime-prod-Probe",
         "AWS_REGION": "eu-west-1",
     }
     assert from_environment(env) == Settings(
@@ -50,8 +62,14 @@ def test_every_variable_is_taken() -> None:
         requests_per_minute=7,
         address_requests_per_minute=6,
         monitors_per_team=8,
+        dns_monitors_per_team=3,
+        tcp_monitors_per_team=4,
+        pings_per_minute=5,
+        adhoc_function="adhoc",
         starts_per_second=9.0,
         ca_file="/ca.pem",
+        reference_hosts=(("a.example", 443), ("192.0.2.1", 80), ("2001:db8::1", 22)),
+        function_name="uptime-prod-Probe",
     )
 
 
@@ -61,6 +79,9 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_REQUESTS_PER_MINUTE",
         "UPTIME_ADDRESS_REQUESTS_PER_MINUTE",
         "UPTIME_MONITORS_PER_TEAM",
+        "UPTIME_DNS_MONITORS_PER_TEAM",
+        "UPTIME_TCP_MONITORS_PER_TEAM",
+        "UPTIME_PINGS_PER_MINUTE",
         "UPTIME_STARTS_PER_SECOND",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ],
@@ -69,6 +90,20 @@ def test_every_variable_is_taken() -> None:
 def test_a_number_that_is_none_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(BadSetting, match=name):
         from_environment({name: text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a.example", "a.example:", ":443", "a.example:0", "a.example:65536", "2001:db8::1:22", "a b:1"],
+)
+def test_a_reference_host_that_is_none_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_REFERENCE_HOSTS"):
+        from_environment({"UPTIME_REFERENCE_HOSTS": text})
+
+
+@pytest.mark.parametrize("text", ["", " ", ","])
+def test_there_may_be_no_reference_host(text: str) -> None:
+    assert from_environment({"UPTIME_REFERENCE_HOSTS": text}).reference_hosts == ()
 
 
 def test_a_region_that_is_no_hint_is_refused_by_its_name() -> None:

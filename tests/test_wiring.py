@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EDGES = [
     *("key_uses", "buckets", "requests", "shards", "states", "members", "ticks", "texts"),
-    *("monitors", "keys", "teams"),
+    *("monitors", "keys", "teams", "reference", "metrics"),
 ]
 
 

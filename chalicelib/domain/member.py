@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.confirmation import Confirmations, confirmations_of
 from chalicelib.domain.monitor import Monitor, Spec
-from chalicelib.domain.schedule import is_due
+from chalicelib.domain.schedule import is_due, slot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,16 @@ class Member:
     is_enabled: bool
     extras_rev: int = 0
     """Which extras belong to it: they bear the same number. 0 when it has none."""
+    enabled_slot: int = 0
+    """The slot of its last enable, where its changes need confirmation: a streak from before is over."""
 
     @property
     def has_extras(self) -> bool:
         return self.extras_rev > 0
+
+    @property
+    def confirmations(self) -> Confirmations:
+        return confirmations_of(self.spec)
 
     def is_due(self, slot: int, slot_seconds: int) -> bool:
         return self.is_enabled and is_due(
@@ -55,7 +62,14 @@ def member_of(monitor: Monitor) -> Member:
         anchor=place.anchor,
         is_enabled=monitor.is_enabled,
         extras_rev=monitor.extras_rev,
+        enabled_slot=_enabled_slot(monitor),
     )
+
+
+def _enabled_slot(monitor: Monitor) -> int:
+    if monitor.enabled_at is None or not confirmations_of(monitor.spec).is_needed:
+        return 0
+    return slot_of(monitor.enabled_at.timestamp(), monitor.speed_class.slot_seconds)
 
 
 def encode_member(member: Member) -> bytes:
@@ -91,6 +105,8 @@ def _to_json(m: Member) -> dict[str, Any]:
         raw["off"] = 1
     if m.has_extras:
         raw["x"] = m.extras_rev
+    if m.enabled_slot:
+        raw["e"] = m.enabled_slot
     return raw
 
 
@@ -105,4 +121,5 @@ def _from_json(raw: Mapping[str, Any]) -> Member:
         anchor=raw["a"],
         is_enabled="off" not in raw,
         extras_rev=raw.get("x", 0),
+        enabled_slot=raw.get("e", 0),
     )

@@ -12,6 +12,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "statusCode": outcome.status_code,
         "responseMs": outcome.response_ms,
         "text": outcome.text,
+        "contentPassed": outcome.content_passed,
     }
 
 
@@ -22,4 +23,5 @@ def outcome_from_json(raw: dict[str, Any]) -> Outcome:
         status_code=raw["statusCode"],
         response_ms=raw["responseMs"],
         text=raw["text"],
+        content_passed=raw["contentPassed"],
     )

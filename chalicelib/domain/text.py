@@ -8,7 +8,7 @@ ID_LENGTH = 8
 """Of one position's texts. Shorter, somebody could find another answer with the id of the usual one."""
 LIFE = timedelta(days=130)
 LEAST_LIFE = timedelta(days=100)
-"""With less than this left a text is written again. Ticks live 90 days, and none may outlive its texts; the
+"""With less than this left a text is written again. Ticks live 92 days, and none may outlive its texts; the
 rest is for the day that a container trusts its memory of what is saved, and for clocks that differ."""
 
 

@@ -79,5 +79,5 @@ def delete_dns_monitor(call: Call, id: str) -> None:
     ids=_DNS.ids,
 )
 def list_dns_results(call: Call, id: str) -> Any:
-    """List a DNS monitor's newest results. They are kept for 35 days."""
+    """List a DNS monitor's newest results. They are kept for 90 days."""
     return _DNS.newest(call, id)

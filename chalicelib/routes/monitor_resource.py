@@ -1,6 +1,6 @@
 """What the routes of every kind of monitor do alike; each kind's file declares them and names its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class MonitorResource:
     has_extras: bool = False
     refuse: Callable[[Monitor, Change], None] = lambda monitor, change: None
     """What only the stored monitor and the change together show to be wrong; raises InvalidInput."""
+    read: Callable[..., Mapping[str, Reading]] = read_monitors
+    """How current values are read, for a kind that shows more of them."""
 
     @property
     def ids(self) -> dict[str, Id]:
@@ -37,7 +39,7 @@ class MonitorResource:
 
     def list(self, call: Call) -> Any:
         monitors = list_monitors(call.deps, call.team_id, self.kind)
-        readings = read_monitors(call.deps, monitors, consistent=False)
+        readings = self.read(call.deps, monitors, consistent=False)
         return {"data": [self.present(monitor, readings[monitor.id]) for monitor in monitors]}
 
     def create(self, call: Call) -> Any:
@@ -50,10 +52,10 @@ class MonitorResource:
         return self._shown(call, self.find(call, id))
 
     def update(self, call: Call, id: str) -> Any:
-        before = self.find(call, id)
+        self.find(call, id)
         change = call.body().change()
-        self.refuse(before, change)
-        return self._shown(call, update_monitor(call.deps, call.team_id, self.kind, id, change))
+        changed = update_monitor(call.deps, call.team_id, self.kind, id, change, self.refuse)
+        return self._shown(call, changed)
 
     def delete(self, call: Call, id: str) -> None:
         delete_monitor(call.deps, call.team_id, self.kind, id)
@@ -79,5 +81,5 @@ class MonitorResource:
         return get_monitor(call.deps, call.team_id, self.kind, id, consistent=consistent)
 
     def _shown(self, call: Call, monitor: Monitor) -> Any:
-        readings = read_monitors(call.deps, [monitor], consistent=True)
+        readings = self.read(call.deps, [monitor], consistent=True)
         return {"data": self.present(monitor, readings[monitor.id])}

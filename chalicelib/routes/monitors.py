@@ -12,6 +12,7 @@ from chalicelib.routes.monitor_resource import MonitorResource
 from chalicelib.routes.presenting.http_monitor import present_monitor, present_result
 from chalicelib.routes.presenting.stats import present_monitor_stats, present_team_stats
 from chalicelib.routes.query import page_of
+from chalicelib.services.certificates import read_with_certificates
 from chalicelib.services.monitors import Change, list_monitors
 from chalicelib.services.stats import monitor_figures, team_figures
 
@@ -28,7 +29,13 @@ def _refuse_body_of_reads(monitor: Monitor, change: Change) -> None:
 
 
 _HTTP = MonitorResource(
-    "http", "mon", present_monitor, present_result, has_extras=True, refuse=_refuse_body_of_reads
+    "http",
+    "mon",
+    present_monitor,
+    present_result,
+    has_extras=True,
+    refuse=_refuse_body_of_reads,
+    read=read_with_certificates,
 )
 
 

@@ -79,5 +79,5 @@ def delete_tcp_monitor(call: Call, id: str) -> None:
     ids=_TCP.ids,
 )
 def list_tcp_results(call: Call, id: str) -> Any:
-    """List a TCP monitor's results, newest first. They are kept for 35 days."""
+    """List a TCP monitor's results, newest first. They are kept for 90 days."""
     return _TCP.page(call, id)

@@ -5,7 +5,7 @@ Losing a race is a return value here; an exception is a storage failure that nob
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.domain.api_key import ApiKey, KeyUse
 from chalicelib.domain.counts import Counts
@@ -22,6 +22,10 @@ from chalicelib.domain.team import Team
 from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:  # the authorizer imports this module, and has no use for these
+    from chalicelib.domain.certificate import CertificateReading
+    from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
 
 
 class Shards(Protocol):
@@ -103,6 +107,16 @@ class Texts(Protocol):
 
     def pick(self, refs: Iterable[TextRef], *, consistent: bool) -> dict[TextRef, str]:
         """These texts; absent ones are absent."""
+
+
+class SslStore(Protocol):
+    """Certificates as they were last read."""
+
+    def get(self, shard: str, *, consistent: bool) -> "SslReadings":
+        """Version 0 when there is nothing."""
+
+    def save(self, shard: str, read: "SslReadings", readings: Mapping[int, "SslReading"]) -> bool:
+        """In the place of what was read; False when that is no longer stored."""
 
 
 class Monitors(Protocol):
@@ -191,6 +205,23 @@ class Checks(Protocol):
         """Start checking, in this order, paced."""
 
 
+class Certificates(Protocol):
+    def read(self, targets: Mapping[int, "CertificateTarget"]) -> Mapping[int, "CertificateReading"]:
+        """By the keys of `targets`, paced. One that failed inside our own code is left out."""
+
+
+class Reference(Protocol):
+    """The reference hosts, asked when every check of a run has failed alike."""
+
+    def is_reachable(self) -> bool:
+        """Whether we have a network, as far as they can tell. Takes seconds."""
+
+
+class Metrics(Protocol):
+    def count(self, name: str, at: datetime) -> None:
+        """Count one, of which an alarm may tell the operator."""
+
+
 class Adhoc(Protocol):
     def ping(self, kind: str, spec: Mapping[str, Any], extras: Mapping[str, Any]) -> Outcome | None:
         """One check right now, in the function that has no rights. None when it failed inside our code."""
@@ -227,6 +258,8 @@ class Deps(Protocol):
     @property
     def texts(self) -> Texts: ...
     @property
+    def ssl_readings(self) -> SslStore: ...
+    @property
     def monitors(self) -> Monitors: ...
     @property
     def key_uses(self) -> KeyUses: ...
@@ -243,4 +276,10 @@ class Deps(Protocol):
     @property
     def checks(self) -> Checks: ...
     @property
+    def certificates(self) -> Certificates: ...
+    @property
     def adhoc(self) -> Adhoc: ...
+    @property
+    def reference(self) -> Reference: ...
+    @property
+    def metrics(self) -> Metrics: ...

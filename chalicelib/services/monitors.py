@@ -1,27 +1,29 @@
 """Monitors of any kind: create, read, change, delete, and the move between shards that a change may be."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.confirmation import without_single_confirmations
 from chalicelib.domain.extras import NO_EXTRAS, Extras, with_extras
 from chalicelib.domain.job import ProbeJob
+from chalicelib.domain.member import member_of
 from chalicelib.domain.monitor import Monitor, Placement, Spec, close_placement, next_placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.origin import Origin
-from chalicelib.domain.schedule import SpeedClass, anchor_after, slot_of, speed_class
-from chalicelib.domain.state import State
+from chalicelib.domain.retention import retained_days
+from chalicelib.domain.schedule import SETTLED_SECONDS, SpeedClass, anchor_after, slot_of, speed_class
+from chalicelib.domain.state import State, carried_entry, results_to_commit
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.placing import place
 from chalicelib.services.readings import read_monitors
 from chalicelib.services.retrying import TRIES, pause
+from chalicelib.settings import Settings
 
 FIRST_RUN_DELAY_SECONDS = 1
-RETAINED_SECONDS = 36 * 86400
-"""Placements that ended longer ago than results are kept (35 days) are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def create_monitor(
         team_id=team_id,
         kind=draft.kind,
         name=draft.name,
-        spec=draft.spec,
+        spec=without_single_confirmations(draft.spec),
         interval_seconds=draft.interval_seconds,
         timeout_seconds=draft.timeout_seconds,
         is_enabled=draft.is_enabled,
@@ -123,17 +125,26 @@ def create_monitor(
             _enqueue_first_run(deps, monitor)
             return monitor
         if written is Written.LIMIT:
-            raise LimitExceeded(f"A team has at most {deps.settings.monitors_per_team} of these monitors.")
+            most = most_per_team(deps.settings, draft.kind)
+            raise LimitExceeded(f"A team has at most {most} of these monitors.")
         if written is Written.NO_ROOM:
             shard, position = place(deps, bare, speed, full=[shard])
     raise Contended("create")
 
 
-def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change: Change) -> Monitor:
+def update_monitor(
+    deps: Deps,
+    team_id: str,
+    kind: str,
+    monitor_id: str,
+    change: Change,
+    refuse: Callable[[Monitor, Change], None] = lambda monitor, change: None,
+) -> Monitor:
     """Apply a partial update; `updated_at` moves only when something changes. Raises NotFound.
 
-    A new interval or an enable starts a new schedule at the next anchor; a change of the speed class
-    moves the monitor to another shard with its state.
+    `refuse` raises when the change does not go with the monitor; it judges what the write goes over. A new
+    interval or an enable starts a new schedule at the next anchor; a change of the speed class moves the
+    monitor to another shard with its state.
     """
     token = f"{deps.random_bits(64):016x}"
     seats = _Seats()
@@ -142,6 +153,7 @@ def update_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str, change:
         before = get_monitor(deps, team_id, kind, monitor_id)
         if before.token == token:
             return before
+        refuse(before, change)
         after = _changed(before, change)
         extras = _changed_extras(deps, before, change)
         if after == before and extras is None:
@@ -226,7 +238,7 @@ def _changed(before: Monitor, change: Change) -> Monitor:
     return replace(
         before,
         name=or_before(change.name, before.name),
-        spec={**before.spec, **(change.spec or {})},
+        spec=without_single_confirmations({**before.spec, **(change.spec or {})}),
         interval_seconds=or_before(change.interval_seconds, before.interval_seconds),
         timeout_seconds=or_before(change.timeout_seconds, before.timeout_seconds),
         is_enabled=or_before(change.is_enabled, before.is_enabled),
@@ -269,7 +281,7 @@ def _scheduled(
     end, and only one call (ten seconds at most) may stand between.
     """
     speed = after.speed_class
-    forget_before = int(now.timestamp()) - RETAINED_SECONDS
+    forget_before = int(now.timestamp()) - (retained_days(before.kind) + 1) * 86400
     old = before.placement
     if speed is not before.speed_class:
         shard, position = seats.take(deps, after, speed)
@@ -319,9 +331,16 @@ def _states(deps: Deps, old_shard: str, new_shard: str) -> tuple[State, State] |
 
 def _with_newest_result(deps: Deps, monitor: Monitor, state: State) -> State:
     """STATE as a move takes the monitor's entry from it: with the floor of its newest result, which stays
-    behind in the old shard's ticks. Never past a result of another status: that transition is still due."""
+    behind in the old shard's ticks. Never past a result of another status: that transition is still due.
+    Where changes need confirmation, every result that stays behind counts."""
     position = monitor.placement.position
-    entry = state.entries.get(position)
+    entry, member = state.entries.get(position), member_of(monitor)
+    if entry is not None and member.confirmations.is_needed:
+        ends = monitor.placement.to_slot  # of a disabled one; a write every hour has told STATE until then
+        low = (state.swept if ends is None else min(state.swept, ends - 3600)) - SETTLED_SECONDS
+        ticks = deps.ticks.since(monitor.placement.shard, low, consistent=True, until_slot=ends)
+        results = results_to_commit(ticks, {position: member}).get(position, [])
+        return replace(state, entries={**state.entries, position: carried_entry(member, entry, results)})
     newest = read_monitors(deps, [monitor], consistent=True, with_texts=False)[monitor.id]
     if entry is None or newest.checked_at is None or newest.status is not entry.status:
         return state
@@ -334,7 +353,15 @@ def _with_newest_result(deps: Deps, monitor: Monitor, state: State) -> State:
 
 def write_monitor(deps: Deps, write: MonitorWrite) -> Written | None:
     """None when the transaction collided with another: the API retries TransactionConflict too."""
+    some = write.after or write.before
+    assert some is not None
     try:
-        return deps.monitors.write(write, deps.settings.monitors_per_team)
+        return deps.monitors.write(write, most_per_team(deps.settings, some.kind))
     except Contended:
         return None
+
+
+def most_per_team(settings: Settings, kind: str) -> int:
+    """How many monitors of a kind a team may have."""
+    limits = {"dns": settings.dns_monitors_per_team, "tcp": settings.tcp_monitors_per_team}
+    return limits.get(kind, settings.monitors_per_team)

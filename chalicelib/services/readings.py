@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 
+from chalicelib.domain.confirmation import confirmations_of
 from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.schedule import SETTLED_SECONDS, due_slots_backwards
 from chalicelib.domain.shard import speed_class_of
+from chalicelib.domain.ssl_readings import SSL_UNKNOWN, Ssl
 from chalicelib.domain.state import Entry, State
 from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, first_run_part
@@ -25,7 +27,10 @@ _RECENT_SLOTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A monitor's newest known result; all None before its first. STATE alone knows no reason."""
+    """A monitor's status and its newest known result; all None before its first. STATE alone knows no reason.
+
+    `status` is the newest result's own, or where changes need confirmation the confirmed one.
+    """
 
     status: Status | None = None
     checked_at: datetime | None = None
@@ -33,6 +38,10 @@ class Reading:
     status_code: int | None = None
     reason: Reason = Reason.NONE
     text: str = ""
+    newest_status: Status | None = None
+    """The newest result's own."""
+    ssl: Ssl = SSL_UNKNOWN
+    """For those who ask for it (`services/certificates.py`)."""
 
 
 NOTHING_YET = Reading()
@@ -60,7 +69,10 @@ def read_monitors(
             position = monitor.placement.position
             entry = entries.get(position)
             tick = _newest_tick(position, entry, ticks)
-            readings[monitor.id] = _floor(entry) if tick is None else _reading(position, tick)
+            reading = _floor(entry) if tick is None else _reading(position, tick)
+            if confirmations_of(monitor.spec).is_needed:
+                reading = replace(reading, status=entry.status if entry else None)
+            readings[monitor.id] = reading
             id = tick.text_id(position) if tick and with_texts else None
             if id is not None:
                 refs[monitor.id] = TextRef(shard, position, id)
@@ -169,6 +181,7 @@ def _reading(position: int, tick: Tick) -> Reading:
         outcome.response_ms,
         outcome.status_code,
         outcome.reason,
+        newest_status=outcome.status,
     )
 
 
@@ -176,4 +189,7 @@ def _floor(entry: Entry | None) -> Reading:
     if entry is None:
         return NOTHING_YET
     checked_at = max(entry.slot, entry.since)  # the begin of the slot, unless its check made the change
-    return Reading(entry.status, datetime.fromtimestamp(checked_at, UTC), entry.response_ms)
+    newest = entry.streak.status if entry.streak else entry.status
+    return Reading(
+        entry.status, datetime.fromtimestamp(checked_at, UTC), entry.response_ms, newest_status=newest
+    )

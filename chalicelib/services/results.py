@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.monitor import Monitor
+from chalicelib.domain.retention import retained_days
 from chalicelib.services.deps import Deps
 from chalicelib.services.history import Result, places_of, read, with_texts
 
-RETAINED_DAYS = 35
 _CUT_SECONDS = 3600
 _NAVIGATE_FROM = 300
 """Offsets past this are crossed by the hourly counts instead of reading what is skipped."""
@@ -24,9 +24,9 @@ class Page:
 
 
 def list_results(deps: Deps, monitor: Monitor, *, limit: int, offset: int) -> Page:
-    """A page of the results of the last 35 days (and of up to two hours more), eventually consistent."""
+    """A page of the retained results (and of up to two hours more), eventually consistent."""
     now = int(deps.now().timestamp())
-    horizon = ((now - RETAINED_DAYS * 86400) // 3600 - 1) * 3600
+    horizon = ((now - retained_days(monitor.kind) * 86400) // 3600 - 1) * 3600
     is_young = monitor.created_at.timestamp() >= horizon
     window = _Window(skip=offset, limit=limit)
     total = 0

@@ -4,7 +4,7 @@
             K#<digest>    K                       the key as the authorizer finds it
             TEAMS         T#<team>                the list of teams
     checks  REG           S#<shard>               registry of shards
-            S#<shard>     STATE | PACK | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
+            S#<shard>     STATE | PACK | SSL | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
                           | X#<position>#<id>     text of results
             M#<monitor>   L                       locator
             A#<bucket>    W#<window>              requests in a minute (`store/buckets.py`)
@@ -234,6 +234,18 @@ class TextItem(Model):
     ttl = NumberAttribute()
 
 
+class SslItem(Model):
+    """The shard's certificates as they were last read."""
+
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="SSL")
+    version = NumberAttribute(attr_name="v")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+
+
 class LocatorItem(Model):
     class Meta:
         table_name = "checks"
@@ -300,6 +312,7 @@ CHECKS: tuple[type[Model], ...] = (
     TickItem,
     CountsItem,
     TextItem,
+    SslItem,
     LocatorItem,
 )
 ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)

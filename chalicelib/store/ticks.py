@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.domain.counts import Counts, decode_counts, encode_counts
+from chalicelib.domain.retention import TICK_DAYS
 from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
 from chalicelib.store.tables import CountsItem, TickItem
@@ -14,7 +15,7 @@ from chalicelib.store.tables import CountsItem, TickItem
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TICK_TTL = timedelta(days=90)
+TICK_TTL = timedelta(days=TICK_DAYS)
 """Until compaction exists, the 30-day figures are computed from ticks."""
 
 

@@ -19,6 +19,7 @@ from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.requests import RequestStore
 from chalicelib.store.shards import ShardStore
+from chalicelib.store.ssl_readings import SslReadingStore
 from chalicelib.store.states import StateStore
 from chalicelib.store.tables import IncidentItem, OutboxItem, TextItem
 from chalicelib.store.teams import TeamStore
@@ -39,6 +40,7 @@ class Edges:
     members: deps.Members
     ticks: deps.Ticks
     texts: deps.Texts
+    ssl_readings: deps.SslStore
     monitors: deps.Monitors
     key_uses: deps.KeyUses
     buckets: deps.Buckets
@@ -70,6 +72,7 @@ def fake_edges() -> Edges:
         fake.members,
         fake.ticks,
         fake.texts,
+        fake.ssl_readings,
         fake.monitors,
         fake.key_uses,
         fake.buckets,
@@ -111,6 +114,7 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
         MemberStore(),
         TickStore(settings, client),
         TextStore(),
+        SslReadingStore(),
         MonitorStore(),
         KeyUseStore(settings, client),
         BucketStore(settings, client),

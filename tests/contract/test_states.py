@@ -14,8 +14,8 @@ from .makers import BASE, DOWN, NOW, SHARD, UP, monitor, shard
 
 def plan(state: State, outcomes: Mapping[int, Outcome], slot: int) -> Plan:
     members = {position: member_of(monitor(f"mon_{position}", position)) for position in range(1, 60)}
-    newest = {position: Observed(slot, outcome, NOW) for position, outcome in outcomes.items()}
-    return plan_commit(state, members, newest, refresh=False)
+    results = {position: [Observed(slot, outcome, NOW)] for position, outcome in outcomes.items()}
+    return plan_commit(state, members, results, refresh=False)
 
 
 def commit(states: States, outcomes: Mapping[int, Outcome], slot: int, read: State | None = None) -> bool:

@@ -34,6 +34,7 @@ any_member = st.builds(
     anchor=st.integers(0, 9_999_999_999),
     is_enabled=st.booleans(),
     extras_rev=st.integers(0, 99),
+    enabled_slot=st.integers(0, 9_999_999_999),
 )
 
 
@@ -126,3 +127,28 @@ def test_a_member_is_its_monitor_at_its_current_place() -> None:
     )
     assert member_of(monitor).has_extras
     assert not member_of(replace(monitor, extras_rev=0)).has_extras
+
+
+def test_where_changes_need_confirmation_a_member_knows_the_slot_of_its_enable() -> None:
+    """So does its encoding; every other member's bytes are as ever."""
+    monitor = Monitor(
+        id="chk_1",
+        team_id="team_1",
+        kind="http",
+        name="Home",
+        spec={"url": "https://example.com"},
+        interval_seconds=90,
+        timeout_seconds=5,
+        is_enabled=True,
+        is_public=True,
+        enabled_at=instant(SLOT + 59),
+        created_at=instant(SLOT - 600),
+        updated_at=instant(SLOT + 59),
+        placements=(Placement("enam.normal.00001", 7, SLOT + 60, 90),),
+    )
+    confirming = replace(monitor, spec={**monitor.spec, "confirmations": 2})
+    assert member_of(monitor).enabled_slot == 0
+    assert b'"e"' not in encode_member(member_of(monitor))
+    assert member_of(confirming).enabled_slot == SLOT
+    assert member_of(replace(confirming, enabled_at=None)).enabled_slot == 0
+    assert member_of(replace(confirming, interval_seconds=10)).enabled_slot == SLOT + 50

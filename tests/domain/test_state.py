@@ -11,13 +11,14 @@ from chalicelib.domain.outcome import Status
 from chalicelib.domain.state import (
     MAX_TRANSITIONS,
     Entry,
+    Observed,
     Plan,
     State,
     Transition,
     decode_entries,
     encode_entries,
-    newest_results,
     plan_commit,
+    results_to_commit,
 )
 from chalicelib.domain.tick import STRAGGLERS, Tick, first_run_part
 
@@ -40,7 +41,15 @@ def plan(
     *,
     refresh: bool = False,
 ) -> Plan:
-    return plan_commit(state, members(1) if of is None else of, newest_results(ticks), refresh=refresh)
+    of = members(1) if of is None else of
+    return plan_commit(state, of, results_to_commit(ticks, of), refresh=refresh)
+
+
+def newest_results(ticks: Iterable[Tick]) -> dict[int, Observed]:
+    """Of everybody. Where no change needs confirmation a commit looks at nothing else."""
+    results = results_to_commit(ticks, {})
+    assert all(len(observed) == 1 for observed in results.values())
+    return {position: observed for position, (observed,) in results.items()}
 
 
 def after(state: State, planned: Plan) -> State:
@@ -248,9 +257,9 @@ def test_planning_leaves_what_was_read_as_it_was() -> None:
 
 @pytest.mark.parametrize("response_ms", [65_535, 65_536, 90_000])
 def test_a_long_response_time_fits_its_column(response_ms: int) -> None:
-    newest = newest_results([ups(SLOT, [1])])
-    newest[1] = replace(newest[1], outcome=replace(newest[1].outcome, response_ms=response_ms))
-    planned = plan_commit(EMPTY, members(1), newest, refresh=False)
+    newest = newest_results([ups(SLOT, [1])])[1]
+    slow = replace(newest, outcome=replace(newest.outcome, response_ms=response_ms))
+    planned = plan_commit(EMPTY, members(1), {1: [slow]}, refresh=False)
     assert planned.entries[1].response_ms == 65_535
 
 

@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 import pytest
 from chalice.package import YAMLTemplateSerializer
+from chalice.utils import to_cfn_resource_name
 
 from app import app
 from chalicelib.domain.api_key import GATEWAY_PATTERN
+from chalicelib.domain.metric import OWN_FAULT, metric_line
+from chalicelib.invocation import LambdaAdhoc
+from chalicelib.services.pinging import MAX_SECONDS
 from chalicelib.settings import Settings, from_environment
 from chalicelib.store.tables import create_tables
+from chalicelib.wiring import Edges
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,7 +34,8 @@ NOT_ACTIONS = {
     "sqs:DeleteMessageBatch",
 }
 """Operations that IAM knows no action for: the right is that of the single one."""
-LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+OTHER_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"}
+"""Named otherwise than the operations, or of services that our code never calls by name."""
 
 
 @cache
@@ -57,7 +64,7 @@ def rights(name: str) -> dict[str, set[str]]:
 def known_actions() -> set[str]:
     session = botocore.session.get_session()
     known = {f"{s}:{o}" for s in ("dynamodb", "sqs") for o in session.get_service_model(s).operation_names}
-    return (known - NOT_ACTIONS) | LOG_ACTIONS
+    return (known - NOT_ACTIONS) | OTHER_ACTIONS
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
@@ -91,6 +98,19 @@ def test_the_probe_has_no_right_on_teams() -> None:
     assert set(rights("probe")) == {"ChecksTable", "AlertsTable", "ProbeQueue"}
 
 
+def test_ad_hoc_pings_run_with_no_right_but_to_log() -> None:
+    """They go to hosts that callers name."""
+    (statement,) = statements("adhoc")
+    assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert "/aws/lambda/${AWS::StackName}-Adhoc-*" in statement["Resource"]["Fn::Sub"]
+
+
+def test_only_the_api_may_start_them() -> None:
+    names = [path.stem.removeprefix("policy-") for path in POLICIES]
+    callers = {name: rights(name)["Adhoc"] for name in names if "Adhoc" in rights(name)}
+    assert callers == {"api": {"lambda:InvokeFunction"}}
+
+
 def test_only_the_api_deletes() -> None:
     deleting = {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
     for name in ("authorize", "tick", "probe"):
@@ -99,12 +119,17 @@ def test_only_the_api_deletes() -> None:
 
 def test_policies_name_resources_that_the_template_has() -> None:
     for path in POLICIES:
-        assert set(rights(path.stem.removeprefix("policy-"))) <= set(merged()["Resources"])
+        known = {*merged()["Resources"], *(to_cfn_resource_name(name) for name in deployed_names())}
+        assert set(rights(path.stem.removeprefix("policy-"))) <= known
 
 
 def deployed_names() -> set[str]:
     """The functions beside the API's, as Chalice has collected them."""
-    declared: list[Any] = [*app.builtin_auth_handlers, *app.event_sources]
+    declared: list[Any] = [
+        *app.builtin_auth_handlers,
+        *app.event_sources,
+        *app.pure_lambda_functions,
+    ]
     return {config.name for config in declared}
 
 
@@ -117,7 +142,18 @@ def test_every_function_has_a_policy_and_its_limits() -> None:
         "authorize": (10, 256),
         "tick": (60, 256),
         "probe": (90, 256),
+        "adhoc": (28, 256),
     }
+
+
+def test_who_waits_has_more_time_than_who_is_waited_for() -> None:
+    """The longest ping, then the function that makes it, its caller's patience, the gateway's 29 seconds."""
+    functions = CONFIG["lambda_functions"]
+    assert MAX_SECONDS < functions["adhoc"]["lambda_timeout"] < functions["api_handler"]["lambda_timeout"]
+    client: Any = cast(LambdaAdhoc, Edges(Settings(adhoc_function="f")).adhoc)._client
+    patience = client.meta.config
+    assert functions["adhoc"]["lambda_timeout"] <= patience.read_timeout < 29
+    assert patience.retries["total_max_attempts"] == 1
 
 
 def test_no_policy_is_guessed_from_the_code() -> None:
@@ -156,6 +192,12 @@ def test_the_functions_variables_are_settings() -> None:
     assert set(changed) == {f"the {name}" for name in variables}
 
 
+def test_the_api_is_told_the_name_of_the_function_that_pings() -> None:
+    variables = merged()["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert variables == {"UPTIME_ADHOC_FUNCTION": {"Ref": "Adhoc"}}
+    assert from_environment(dict.fromkeys(variables, "the name")).adhoc_function == "the name"
+
+
 def tables() -> Iterator[dict[str, Any]]:
     return (r for r in merged()["Resources"].values() if r.get("Type") == "AWS::DynamoDB::Table")
 
@@ -188,3 +230,15 @@ def test_teams_can_be_restored_and_the_others_expire() -> None:
 def test_the_silence_of_the_tick_is_an_alarm() -> None:
     alarm = merged()["Resources"]["TickSilentAlarm"]["Properties"]
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_network_of_ours_that_is_away_is_an_alarm() -> None:
+    alarm = merged()["Resources"]["OwnFaultAlarm"]["Properties"]
+    function = {"Name": "FunctionName", "Value": {"Ref": "Probe"}}
+    line = json.loads(metric_line(OWN_FAULT, "any", datetime.now(UTC)))
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (described["Namespace"], OWN_FAULT)
+    assert alarm["Dimensions"] == [function]
+    assert described["Dimensions"] == [[function["Name"]]]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert "AlarmActions" in alarm

@@ -47,7 +47,7 @@ def resolved(reference: str) -> Any:
 WORDS = {
     *("type", "description", "enum", "const", "examples", "default", "format", "pattern", "required"),
     *("properties", "additionalProperties", "propertyNames", "maxProperties", "items", "anyOf", "oneOf"),
-    *("minimum", "maximum", "minLength", "maxLength", "minItems", "discriminator", "$ref"),
+    *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "discriminator", "$ref"),
 }
 
 

@@ -5,6 +5,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.gateway import Context, Gateway
 from tests.declared import check_answer
-from tests.fakes import FakeAdhoc, FakeChecks, FakeQueue
+from tests.fakes import FakeAdhoc, FakeCertificates, FakeChecks, FakeQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -105,11 +106,16 @@ class Api:
         return self.send("DELETE", path)
 
     def create(self, **fields: Any) -> dict[str, Any]:
-        """A monitor, made."""
-        answer = self.post("/v1/monitors", {**MINIMAL, **fields})
+        """An HTTP monitor, made."""
+        return self.make("/v1/monitors", {**MINIMAL, **fields})
+
+    def make(self, path: str, body: Any) -> dict[str, Any]:
+        """Something in the envelope of one, made."""
+        answer = self.post(path, body)
         assert answer.status == 201, answer.raw
-        created: dict[str, Any] = answer.data
-        return created
+        assert set(answer.json) == {"data"}
+        made: dict[str, Any] = answer.data
+        return made
 
     def send(
         self,
@@ -156,7 +162,7 @@ def lambda_event(method: str, resource: str, context: Mapping[str, Any], body: s
         "multiValueHeaders": {"content-type": ["application/json"]},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
-        "pathParameters": {"id": "mon_" + "0" * 32},
+        "pathParameters": dict.fromkeys(re.findall(r"\{(\w+)\}", resource), "mon_" + "0" * 32) or None,
         "stageVariables": None,
         "requestContext": {
             "resourcePath": resource,
@@ -236,6 +242,8 @@ class RealEdges(Edges):
         self.queue = self.fake_queue
         self.checks = self.fake_checks
         self.adhoc = FakeAdhoc()
+        self.fake_certificates = FakeCertificates()
+        self.certificates = self.fake_certificates
 
     def now(self) -> datetime:
         return self.at

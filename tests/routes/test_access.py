@@ -1,6 +1,7 @@
 """Who may call what, and in which order a request is refused (contract, section 1)."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -26,6 +27,23 @@ SCOPE_OF = {
     ("GET", "/v1/monitors/stats"): "monitors:read",
     ("GET", "/v1/monitors/{id}/stats"): "monitors:read",
     ("GET", "/v1/status"): "monitors:read",
+    ("GET", "/v1/monitors/{id}/content-checks"): "monitors:read",
+    ("POST", "/v1/monitors/{id}/content-checks"): "monitors:write",
+    ("PUT", "/v1/monitors/{id}/content-checks/{check_id}"): "monitors:write",
+    ("DELETE", "/v1/monitors/{id}/content-checks/{check_id}"): "monitors:write",
+    ("GET", "/v1/dns-monitors"): "dns-monitors:read",
+    ("POST", "/v1/dns-monitors"): "dns-monitors:write",
+    ("GET", "/v1/dns-monitors/{id}"): "dns-monitors:read",
+    ("PUT", "/v1/dns-monitors/{id}"): "dns-monitors:write",
+    ("DELETE", "/v1/dns-monitors/{id}"): "dns-monitors:write",
+    ("GET", "/v1/dns-monitors/{id}/results"): "dns-monitors:read",
+    ("GET", "/v1/tcp-monitors"): "tcp-monitors:read",
+    ("POST", "/v1/tcp-monitors"): "tcp-monitors:write",
+    ("GET", "/v1/tcp-monitors/{id}"): "tcp-monitors:read",
+    ("PUT", "/v1/tcp-monitors/{id}"): "tcp-monitors:write",
+    ("DELETE", "/v1/tcp-monitors/{id}"): "tcp-monitors:write",
+    ("GET", "/v1/tcp-monitors/{id}/results"): "tcp-monitors:read",
+    ("POST", "/v1/ping"): "ping:trigger",
     ("GET", "/v1/api-keys"): "api-keys:read",
     ("POST", "/v1/api-keys"): "api-keys:write",
     ("DELETE", "/v1/api-keys/{id}"): "api-keys:write",
@@ -50,7 +68,8 @@ STRANGE_CONTEXTS: dict[str, dict[str, Any]] = {
 
 
 def send(api: Api, method: str, path: str, raw: bytes = b"{}") -> Any:
-    return api.send(method, path.replace("{id}", UNKNOWN_ID), raw if method in ("POST", "PUT") else b"")
+    path = re.sub(r"\{\w+\}", UNKNOWN_ID, path)
+    return api.send(method, path, raw if method in ("POST", "PUT") else b"")
 
 
 def test_every_route_of_the_application_is_in_these_tables() -> None:

@@ -107,7 +107,7 @@ def test_two_monitors_of_one_slot_have_different_result_ids(deps: FakeDeps, owne
         ({"offset": "25"}, 20, 25),
         ({"offset": "26"}, 20, 26),
         ({"offset": "9999999999"}, 20, 9999999999),
-        ({"offset": "9" * 30}, 20, int("9" * 30)),
+        ({"offset": str(2**53)}, 20, 2**53),
         ({"page": "2", "cursor": "x", "Limit": "abc"}, 20, 0),
     ],
     ids=str,
@@ -141,6 +141,11 @@ def test_a_value_that_is_no_whole_number_is_400_on_its_parameter(owner: Api, nam
 @pytest.mark.parametrize("limit", ["0", "101", "1000"])
 def test_a_limit_outside_1_to_100_is_400_and_never_clamped(owner: Api, limit: str) -> None:
     assert results_of(owner, owner.create(), {"limit": limit}).fields == ["limit"]
+
+
+@pytest.mark.parametrize("offset", [str(2**53 + 1), "9" * 30, "9" * 101])
+def test_an_offset_beyond_2_to_the_53_is_no_json_number_and_400(owner: Api, offset: str) -> None:
+    assert results_of(owner, owner.create(), {"offset": offset}).fields == ["offset"]
 
 
 @pytest.mark.parametrize("query", ["limit=5&limit=5", "limit=5&limit=6"])

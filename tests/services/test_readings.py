@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.confirmation import NO_STREAK, Streak
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.state import Entry, State
@@ -14,7 +15,7 @@ from chalicelib.domain.tick import MAIN, STRAGGLERS, build_tick, first_run_part
 from chalicelib.services.readings import NOTHING_YET, Reading, read_monitors, read_status
 from chalicelib.services.results import list_results
 from tests.fakes import FakeDeps
-from tests.services.life import TEAM, Life
+from tests.services.life import SPEC, TEAM, Life
 
 SLOT = 1_772_366_400 + 3600
 """2026-03-01 13:00 UTC"""
@@ -34,13 +35,26 @@ def newest(life: Life, monitor_id: str) -> Reading:
         return NOTHING_YET
     result = page.results[0]
     outcome = result.outcome
-    return Reading(outcome.status, result.checked_at, outcome.response_ms, outcome.status_code)
+    return reading_of(outcome, result.checked_at)
+
+
+def reading_of(outcome: Outcome, checked_at: datetime) -> Reading:
+    """Where no change needs confirmation."""
+    return Reading(
+        outcome.status,
+        checked_at,
+        outcome.response_ms,
+        outcome.status_code,
+        outcome.reason,
+        newest_status=outcome.status,
+    )
 
 
 def agree(mine: Reading, truth: Reading) -> bool:
-    """STATE knows no status code, and seconds where a tick knows milliseconds."""
+    """STATE knows no status code and no reason, and seconds where a tick knows milliseconds."""
     if mine.status_code is None and truth.checked_at is not None:
-        truth = replace(truth, status_code=None, checked_at=truth.checked_at.replace(microsecond=0))
+        at = truth.checked_at.replace(microsecond=0)
+        truth = replace(truth, status_code=None, reason=Reason.NONE, checked_at=at)
     return mine == truth
 
 
@@ -195,7 +209,7 @@ def test_a_tick_that_state_has_not_seen_yet_wins(interval: int, part: str) -> No
     if part == STRAGGLERS:
         deps.ticks.put(monitor.placement.shard, build_tick(slot, MAIN, deps.at, {999: UP}))
     at = put_tick(deps, monitor, slot, DOWN, part)
-    assert read_one(deps, monitor) == Reading(Status.DOWN, at, 90, 503)
+    assert read_one(deps, monitor) == reading_of(DOWN, at)
 
 
 @pytest.mark.parametrize("interval", [60, 300])
@@ -225,7 +239,7 @@ def test_many_first_runs_in_one_slot_do_not_hide_the_newest_main_tick() -> None:
     for position in range(2, 30):
         first = build_tick(SLOT, first_run_part(position), deps.at, {position: UP})
         deps.ticks.put(monitor.placement.shard, first)
-    assert read_one(deps, monitor) == Reading(Status.DOWN, at, 90, 503)
+    assert read_one(deps, monitor) == reading_of(DOWN, at)
 
 
 def test_a_shard_without_state_and_ticks_says_nothing_yet() -> None:
@@ -273,6 +287,62 @@ def test_a_move_between_shards_takes_the_newest_values_along(interval: int) -> N
     life = Life()
     monitor_id = life.born(interval_seconds=interval)
     life.minutes(100)
+    before = reading(life, monitor_id)
+    life.change(monitor_id, timeout_seconds=60)
+    after = reading(life, monitor_id)
+    assert before.checked_at is not None
+    assert after.checked_at is not None
+    assert timedelta(0) <= before.checked_at - after.checked_at < timedelta(minutes=1)
+    assert (after.status, after.response_ms) == (before.status, before.response_ms)
+
+
+def confirmed(deps: FakeDeps, entry: Entry | None, told: Outcome) -> Reading:
+    """Of a monitor whose changes need confirmation, of which STATE has not seen the newest result."""
+    life = Life(deps)
+    monitor = life.monitor(life.born(spec={**SPEC, "confirmations": 3, "recoveryConfirmations": 2}))
+    put_state(deps, monitor, entry)
+    put_tick(deps, monitor, SLOT, told)
+    return read_one(deps, monitor)
+
+
+@pytest.mark.parametrize("told", [UP, DOWN])
+@pytest.mark.parametrize("status", Status)
+def test_where_changes_need_confirmation_the_status_is_states_and_the_rest_the_newest_results(
+    status: Status, told: Outcome
+) -> None:
+    found = confirmed(FakeDeps(), Entry(status, SLOT - 600, SLOT - 120), told)
+    at = datetime.fromtimestamp(SLOT + 5, UTC) + timedelta(milliseconds=told.offset_ms)
+    assert found == replace(reading_of(told, at), status=status)
+
+
+def test_where_changes_need_confirmation_there_is_no_status_before_state_has_an_entry() -> None:
+    found = confirmed(FakeDeps(), None, DOWN)
+    assert (found.status, found.newest_status, found.response_ms) == (None, Status.DOWN, 90)
+
+
+@pytest.mark.parametrize("interval", [60, 300])
+@pytest.mark.parametrize("streak", [Streak(2, Status.DOWN), NO_STREAK])
+def test_the_floor_of_a_streak_is_its_last_result(interval: int, streak: Streak) -> None:
+    deps = FakeDeps()
+    monitor = a_monitor(deps, interval)
+    put_state(deps, monitor, Entry(Status.UP, SLOT - 600, SLOT, response_ms=9, streak=streak))
+    found = read_one(deps, monitor)
+    assert (found.status, found.response_ms) == (Status.UP, 9)
+    assert found.newest_status is (Status.DOWN if streak else Status.UP)
+
+
+@pytest.mark.parametrize("interval", [60, 300, 3600])
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_a_move_takes_the_newest_values_of_a_monitor_that_confirms_along(
+    interval: int, is_enabled: bool
+) -> None:
+    life = Life()
+    spec = {**SPEC, "confirmations": 3}
+    monitor_id = life.born(interval_seconds=interval, spec=spec)
+    life.first_runs()
+    life.minutes(100)
+    life.change(monitor_id, is_enabled=is_enabled)
+    life.minutes(0 if is_enabled else 90)
     before = reading(life, monitor_id)
     life.change(monitor_id, timeout_seconds=60)
     after = reading(life, monitor_id)

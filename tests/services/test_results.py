@@ -1,6 +1,7 @@
 """Pages of results against a brute-force reading of everything that was stored."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -214,6 +215,19 @@ def test_results_are_kept_for_35_days_and_not_much_longer(minute: int, past: int
     assert at_least <= page.total <= at_most
     last = list_results(deps, a_monitor(place), limit=100, offset=page.total - 50)
     assert list(last.results) == stored[page.total - 50 : page.total]
+
+
+@pytest.mark.parametrize("kind", ["dns", "tcp"])
+def test_results_of_other_kinds_are_kept_for_90_days(kind: str) -> None:
+    """Contract, section 4.12."""
+    deps = FakeDeps()
+    place = Placement(SHARD, 7, BEGIN, 3600)
+    now = BEGIN + 92 * DAY
+    stored = fill(deps, place, now + 1, minute=30, step=3600)[::-1]
+    deps.at = datetime.fromtimestamp(now, UTC)
+    page = list_results(deps, replace(a_monitor(place), kind=kind), limit=100, offset=0)
+    at_least = sum(result.slot > now - 90 * DAY for result in stored)
+    assert at_least <= page.total <= at_least + 2
 
 
 def test_results_in_a_shard_that_was_left_and_counts_no_more_end_after_35_days_too() -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from chalicelib.domain.confirmation import shown_confirmations
 from chalicelib.domain.explanation import fault_text
 from chalicelib.domain.identifier import result_id
 from chalicelib.domain.monitor import Monitor
-from chalicelib.domain.outcome import Outcome, Status
+from chalicelib.domain.outcome import Status
 from chalicelib.routes.presenting.instant import timestamp
 from chalicelib.services.history import Result
 from chalicelib.services.readings import Reading
@@ -24,25 +25,19 @@ def present_monitor(monitor: Monitor, reading: Reading) -> dict[str, Any]:
         "lastStatus": None if reading.status is None else STATUS_WORDS[reading.status],
         "lastValue": reading.text or None,
         "public": monitor.is_public,
+        **shown_confirmations(monitor.spec),
         "createdAt": timestamp(monitor.created_at),
         "updatedAt": timestamp(monitor.updated_at),
     }
 
 
 def present_result(monitor_id: str, result: Result) -> dict[str, Any]:
-    value, message = value_and_message(result.outcome, result.text)
+    is_answered = result.outcome.status is not Status.DOWN
     return {
         "id": result_id("res", monitor_id, result.slot),
         "status": STATUS_WORDS[result.outcome.status],
-        "value": value,
+        "value": result.text or None if is_answered else None,
         "responseTimeMs": result.outcome.response_ms,
-        "errorMessage": message,
+        "errorMessage": None if is_answered else fault_text(result.outcome),
         "checkedAt": timestamp(result.checked_at),
     }
-
-
-def value_and_message(outcome: Outcome, text: str) -> tuple[str | None, str | None]:
-    """An answer has a value, an error a reason."""
-    if outcome.status is Status.DOWN:
-        return None, fault_text(outcome)
-    return text or None, None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.domain.confirmation import shown_confirmations
 from chalicelib.domain.explanation import fault_text
 from chalicelib.domain.identifier import result_id
 from chalicelib.domain.monitor import Monitor
@@ -28,10 +29,11 @@ def present_monitor(monitor: Monitor, reading: Reading) -> dict[str, Any]:
         "lastCheckedAt": timestamp(reading.checked_at),
         "enabledAt": timestamp(monitor.enabled_at),
         "public": monitor.is_public,
-        "sslStatus": "unknown",
-        "sslExpiresAt": None,
-        "sslIssuer": None,
-        "sslLastCheckedAt": None,
+        **shown_confirmations(monitor.spec),
+        "sslStatus": reading.ssl.status,
+        "sslExpiresAt": timestamp(reading.ssl.expires_at),
+        "sslIssuer": reading.ssl.issuer,
+        "sslLastCheckedAt": timestamp(reading.ssl.checked_at),
         "headerNames": list(monitor.header_names),
         "hasBody": monitor.has_body,
         "createdAt": timestamp(monitor.created_at),

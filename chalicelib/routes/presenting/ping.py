@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.explanation import fault_text
-from chalicelib.domain.outcome import Outcome, Reason, Status
+from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.routes.presenting.dns_monitor import STATUS_WORDS as DNS_WORDS
-from chalicelib.routes.presenting.dns_monitor import value_and_message
 from chalicelib.routes.presenting.instant import timestamp
 from chalicelib.routes.presenting.tcp_monitor import status_word
 
@@ -22,18 +21,18 @@ def _http(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status.name.lower(),
         "responseStatus": outcome.status_code if has_answer else None,
         "responseTimeMs": outcome.response_ms if has_answer else None,
-        "contentChecksPassed": outcome.reason is not Reason.CONTENT,
+        "contentChecksPassed": outcome.content_passed,
         "errorMessage": fault_text(outcome),
     }
 
 
 def _dns(outcome: Outcome) -> dict[str, Any]:
-    value, message = value_and_message(outcome, outcome.text)
+    is_answered = outcome.status is not Status.DOWN
     return {
         "status": DNS_WORDS[outcome.status],
-        "resolvedValue": value,
-        "responseTimeMs": None if value is None else outcome.response_ms,
-        "errorMessage": message,
+        "resolvedValue": outcome.text if is_answered else None,
+        "responseTimeMs": outcome.response_ms if is_answered else None,
+        "errorMessage": None if is_answered else fault_text(outcome),
     }
 
 

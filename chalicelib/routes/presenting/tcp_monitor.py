@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.domain.confirmation import shown_confirmations
 from chalicelib.domain.explanation import fault_text
 from chalicelib.domain.identifier import result_id
 from chalicelib.domain.monitor import Monitor
@@ -12,7 +13,6 @@ from chalicelib.services.readings import Reading
 
 
 def present_monitor(monitor: Monitor, reading: Reading) -> dict[str, Any]:
-    is_up = reading.status is Status.UP
     return {
         "id": monitor.id,
         "name": monitor.name,
@@ -21,8 +21,9 @@ def present_monitor(monitor: Monitor, reading: Reading) -> dict[str, Any]:
         "isEnabled": monitor.is_enabled,
         "lastCheckedAt": timestamp(reading.checked_at),
         "lastStatus": None if reading.status is None else status_word(reading.status, reading.reason),
-        "lastResponseTimeMs": reading.response_ms if is_up else None,
+        "lastResponseTimeMs": reading.response_ms if reading.newest_status is Status.UP else None,
         "public": monitor.is_public,
+        **shown_confirmations(monitor.spec),
         "createdAt": timestamp(monitor.created_at),
         "updatedAt": timestamp(monitor.updated_at),
     }

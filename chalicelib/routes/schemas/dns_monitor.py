@@ -6,10 +6,12 @@ from pydantic import ConfigDict, Field
 
 from chalicelib.routes.schemas.fields import (
     WHOLE,
+    Confirmed,
     Count,
     Name255,
     Public,
     RecordType,
+    RecoveryConfirmed,
     RequestModel,
     ResponseModel,
     Timestamp,
@@ -31,7 +33,7 @@ Expected = Annotated[
 Interval = Annotated[int, Field(ge=60, le=86400, description="Seconds from one check to the next."), WHOLE]
 
 _ABSENT = cast(Any, None)
-_SPEC_FIELDS = ("domain", "recordType", "expectedValue")
+_SPEC_FIELDS = ("domain", "recordType", "expectedValue", "confirmations", "recoveryConfirmations")
 
 
 class DnsMonitorCreate(RequestModel):
@@ -46,6 +48,8 @@ class DnsMonitorCreate(RequestModel):
     interval_seconds: Interval = 3600
     is_enabled: bool = True
     public: Public = False
+    confirmations: Confirmed = 1
+    recovery_confirmations: RecoveryConfirmed = 1
 
     def draft(self) -> Draft:
         values = self.model_dump(by_alias=True)
@@ -72,6 +76,8 @@ class DnsMonitorUpdate(RequestModel):
     interval_seconds: Interval = _ABSENT
     is_enabled: bool = _ABSENT
     public: Public = _ABSENT
+    confirmations: Confirmed = _ABSENT
+    recovery_confirmations: RecoveryConfirmed = _ABSENT
 
     def change(self) -> Change:
         given = self.model_dump(by_alias=True, exclude_unset=True)
@@ -98,6 +104,8 @@ class DnsMonitor(ResponseModel):
     ]
     last_value: Annotated[str | None, Field(description="The last answer, sorted; `null` without one.")]
     public: Public
+    confirmations: Confirmed
+    recovery_confirmations: RecoveryConfirmed
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from chalicelib.domain.confirmation import MAX_CONFIRMATIONS
 from chalicelib.domain.target import MAX_URL_LENGTH, BadTarget, parse_url
 from chalicelib.errors import Detail, InvalidInput
 
@@ -91,6 +92,26 @@ Timestamp = Annotated[
 ]
 RecordType = TypeAliasType("RecordType", Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"])
 Public = Annotated[bool, Field(description="Whether its badges may be seen by anyone.")]
+Confirmed = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_CONFIRMATIONS,
+        description="How many results in a row must be worse than the status before it changes, to the "
+        "mildest of them. The results themselves are listed and counted as they are.",
+    ),
+    WHOLE,
+]
+RecoveryConfirmed = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_CONFIRMATIONS,
+        description="How many results in a row must be better than the status before it changes, to the "
+        "worst of them.",
+    ),
+    WHOLE,
+]
 Count = Annotated[int, Field(ge=0)]
 MonitorId = Annotated[
     str, Field(pattern=r"^mon_[a-zA-Z0-9]+$", examples=["mon_01a1fb8928a5711391f17038010f5997"])

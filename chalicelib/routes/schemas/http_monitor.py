@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 from chalicelib.domain.extras import Extras
 from chalicelib.routes.schemas.fields import (
     WHOLE,
+    Confirmed,
     Count,
     HttpMethod,
     HttpUrl,
@@ -15,6 +16,7 @@ from chalicelib.routes.schemas.fields import (
     Name255,
     Pagination,
     Public,
+    RecoveryConfirmed,
     RequestModel,
     ResponseModel,
     StatusCode,
@@ -58,6 +60,8 @@ _SPEC_FIELDS = (
     "locationHint",
     "sslMonitoringEnabled",
     "sslExpiryWarningDays",
+    "confirmations",
+    "recoveryConfirmations",
 )
 """What is stored as the monitor's spec, under the contract's own names."""
 
@@ -79,6 +83,8 @@ class HttpMonitorCreate(RequestModel):
     ssl_expiry_warning_days: WarningDays = 30
     enabled: bool = True
     public: Public = False
+    confirmations: Confirmed = 1
+    recovery_confirmations: RecoveryConfirmed = 1
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT
 
@@ -117,6 +123,8 @@ class HttpMonitorUpdate(RequestModel):
     ssl_expiry_warning_days: WarningDays = _ABSENT
     enabled: bool = _ABSENT
     public: Public = _ABSENT
+    confirmations: Confirmed = _ABSENT
+    recovery_confirmations: RecoveryConfirmed = _ABSENT
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT
 
@@ -155,6 +163,8 @@ class HttpMonitor(ResponseModel):
     last_checked_at: Timestamp | None
     enabled_at: Annotated[Timestamp | None, Field(description="`null` while it is disabled.")]
     public: Public
+    confirmations: Confirmed
+    recovery_confirmations: RecoveryConfirmed
     ssl_status: Literal["unknown", "valid", "expiring", "expired", "error"]
     ssl_expires_at: Timestamp | None
     ssl_issuer: str | None

@@ -20,6 +20,9 @@ from chalicelib.routes.schemas.fields import (
 from chalicelib.routes.schemas.request_parts import RequestBody, RequestHeaders, refuse_body_of_reads
 from chalicelib.services.pinging import MAX_SECONDS
 
+MAX_RULES = 100
+"""The contract names no bound, but thousands of patterns take longer to compile than a request may last."""
+
 _ABSENT = cast(Any, None)
 
 
@@ -40,7 +43,7 @@ class HttpPing(Strict):
     region: Annotated[LocationHint, Field(description="A preference.")] = "wnam"
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT
-    content_checks: list[PingRule] = Field(default=[])
+    content_checks: list[PingRule] = Field(default=[], max_length=MAX_RULES)
 
     _no_body = field_validator("body")(refuse_body_of_reads)
 
@@ -86,6 +89,10 @@ class TcpPing(Strict):
 
 class PingBody(RootModel[Annotated[HttpPing | DnsPing | TcpPing, Field(discriminator="type")]]):
     """One probe, made at once. Its `type` decides which fields it has."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "http", "url": "https://example.com/"}]}
+    )
 
 
 PingId = Annotated[str, Field(pattern=r"^ping_[a-zA-Z0-9]+$", description="Not addressable.")]

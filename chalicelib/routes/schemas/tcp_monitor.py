@@ -6,10 +6,12 @@ from pydantic import ConfigDict, Field
 
 from chalicelib.routes.schemas.fields import (
     WHOLE,
+    Confirmed,
     Count,
     Name255,
     Pagination,
     Public,
+    RecoveryConfirmed,
     RequestModel,
     ResponseModel,
     Timestamp,
@@ -28,7 +30,7 @@ TimeoutMs = Annotated[
 Interval = Annotated[int, Field(ge=10, le=86400, description="Seconds from one check to the next."), WHOLE]
 
 _ABSENT = cast(Any, None)
-_SPEC_FIELDS = ("host", "port", "timeoutMs")
+_SPEC_FIELDS = ("host", "port", "timeoutMs", "confirmations", "recoveryConfirmations")
 
 
 class TcpMonitorCreate(RequestModel):
@@ -44,12 +46,15 @@ class TcpMonitorCreate(RequestModel):
     interval_seconds: Interval = 60
     is_enabled: bool = True
     public: Public = False
+    confirmations: Confirmed = 1
+    recovery_confirmations: RecoveryConfirmed = 1
 
     def draft(self) -> Draft:
+        values = self.model_dump(by_alias=True)
         return Draft(
             kind=KIND,
             name=self.name,
-            spec={"host": self.host, "port": self.port, "timeoutMs": self.timeout_ms},
+            spec={field: values[field] for field in _SPEC_FIELDS},
             interval_seconds=self.interval_seconds,
             timeout_seconds=self.timeout_ms / 1000,
             is_enabled=self.is_enabled,
@@ -69,6 +74,8 @@ class TcpMonitorUpdate(RequestModel):
     interval_seconds: Interval = _ABSENT
     is_enabled: bool = _ABSENT
     public: Public = _ABSENT
+    confirmations: Confirmed = _ABSENT
+    recovery_confirmations: RecoveryConfirmed = _ABSENT
 
     def change(self) -> Change:
         given = self.model_dump(by_alias=True, exclude_unset=True)
@@ -97,6 +104,8 @@ class TcpMonitor(ResponseModel):
     ]
     last_response_time_ms: Annotated[Count | None, Field(description="`null` unless it was up.")]
     public: Public
+    confirmations: Confirmed
+    recovery_confirmations: RecoveryConfirmed
     created_at: Timestamp
     updated_at: Timestamp
 

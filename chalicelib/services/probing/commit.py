@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chalicelib.domain.counts import Counts, add_ticks
 from chalicelib.domain.member import Pack
 from chalicelib.domain.schedule import SETTLED_SECONDS, sweep_boundary
-from chalicelib.domain.state import State, newest_results, plan_commit
+from chalicelib.domain.state import State, plan_commit, results_to_commit
 from chalicelib.domain.tick import Tick
 from chalicelib.errors import Contended
 from chalicelib.services.deps import Deps
@@ -59,9 +59,9 @@ def _apply(
     deps: Deps, slot: Slot, state: State, pack: Pack, ticks: Iterable[Tick], *, is_sweep: bool
 ) -> bool:
     """Write batch after batch of transitions; False when a batch lost its condition."""
-    newest = newest_results(ticks)
+    results = results_to_commit(ticks, pack.members)
     while True:
-        plan = plan_commit(state, pack.members, newest, refresh=is_sweep)
+        plan = plan_commit(state, pack.members, results, refresh=is_sweep)
         if not plan.is_needed:
             return True
         swept = max(state.swept, slot.at) if is_sweep and not plan.rest else state.swept

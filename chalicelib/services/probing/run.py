@@ -12,9 +12,11 @@ from chalicelib.domain.schedule import stale_after_seconds
 from chalicelib.domain.shard import speed_class_of
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run_part
 from chalicelib.services.deps import Deps
+from chalicelib.services.probing.certificates import renew_certificates
 from chalicelib.services.probing.commit import FIRST_RUN_TRIES, TRIES, Slot, commit
 from chalicelib.services.probing.load import load_extras, load_pack
 from chalicelib.services.probing.observe import Observation, order_for_start
+from chalicelib.services.probing.own_fault import is_own_fault
 from chalicelib.services.probing.texts import save_texts
 
 SPARSE_INTERVAL_SLOTS = 5
@@ -26,7 +28,8 @@ def run(deps: Deps, job: ProbeJob) -> int:
     """Observe and commit one slot; the number of checks made.
 
     Staleness is judged once, before observing; a run that has observed always commits. Doubled, late or
-    overtaken work is harmless: ticks are put if absent and STATE only takes newer slots.
+    overtaken work is harmless: ticks are put if absent and STATE only takes newer slots. A tick that our own
+    network would explain is not put, which is as if the run had ended before.
     """
     slot_seconds = speed_class_of(job.shard).slot_seconds
     is_first_run = job.first_position is not None
@@ -45,6 +48,7 @@ def run(deps: Deps, job: ProbeJob) -> int:
     if not due:
         if not is_overtaken and not is_first_run:
             commit(deps, slot, state, pack, own=())
+            renew_certificates(deps, job.shard, pack)
         return 0
     tries = FIRST_RUN_TRIES if is_first_run else TRIES
     with Observation(deps.checks, order_for_start(due, state.entries), extras) as observation:
@@ -52,15 +56,21 @@ def run(deps: Deps, job: ProbeJob) -> int:
             part, outcomes = first_run_part(due[0].position), observation.until_end()
         else:
             part, outcomes = MAIN, observation.until_main()
+        if is_own_fault(deps, slot, due, outcomes):
+            if not is_overtaken:
+                commit(deps, slot, state, pack, own=())
+            return len(due)
         own = [_put(deps, job, part, started_at, outcomes)]
         commit(deps, slot, state, pack, own, tries)
         rest = {member.position for member in due} - set(positions.members(own[0].bitmap))
         if rest:
             late = {position: o for position, o in observation.until_end().items() if position in rest}
-            if not late:
+            if is_own_fault(deps, slot, [m for m in due if m.position in late], late):
                 return len(due)
-            own.append(_put(deps, job, STRAGGLERS, started_at, late))
-            _commit_again(deps, slot, pack, own)
+            if late:
+                own.append(_put(deps, job, STRAGGLERS, started_at, late))
+                _commit_again(deps, slot, pack, own)
+    renew_certificates(deps, job.shard, pack, only=job.first_position)
     return len(due)
 
 

@@ -1,7 +1,7 @@
 """One random episode: a few minutes of shards in trouble, then two clean runs of each and a look."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from chalicelib.domain.job import ProbeJob
@@ -14,6 +14,7 @@ from chalicelib.domain.state import Entry, State
 from chalicelib.errors import NotFound
 from chalicelib.services.monitors import Change, Draft, create_monitor, delete_monitor, update_monitor
 from chalicelib.services.probing import run
+from tests.domain.confirmed import spec_of
 from tests.fakes import locator_of
 
 from .world import Container, Faults, SimulatedChecks, Warm, World
@@ -125,7 +126,7 @@ class Episode:
         deps, dice = Container.of(self.world), self.dice
         name = self.shards[0]
         interval = INTERVALS[name][0] if self.is_mass else dice.choice(INTERVALS[name])
-        monitor = create_monitor(deps, TEAM, "mon", _draft(name, interval))
+        monitor = create_monitor(deps, TEAM, "mon", _draft(name, interval, _needed(dice)))
         place = monitor.placement
         if interval >= 300 and dice.random() < 0.6:
             place = replace(place, from_slot=self.base + 60 * dice.randrange(0, 4))
@@ -179,7 +180,7 @@ class Episode:
         deps, dice = self._container(), self.world.random
         name = dice.choice(self.shards)
         try:
-            create_monitor(deps, TEAM, "mon", _draft(name, dice.choice(INTERVALS[name])))
+            create_monitor(deps, TEAM, "mon", _draft(name, dice.choice(INTERVALS[name]), _needed(dice)))
         finally:
             for job, _ in deps.queue.sent:
                 for _ in range(1 if self.is_calm or dice.random() < 0.7 else 2):
@@ -197,7 +198,7 @@ class Episode:
     def _spawn_change(self, monitor_id: str, at: float) -> None:
         dice = self.dice
         what = dice.choice(
-            ("edit", "interval", "disable", "enable", "delete", "move", "move", "toggle", "both")
+            ("edit", "confirm", "interval", "disable", "enable", "delete", "move", "move", "toggle", "both")
         )
         if what == "toggle":
             self._spawn_update(monitor_id, at, Change(is_enabled=False))
@@ -211,6 +212,7 @@ class Episode:
                 at,
                 {
                     "edit": Change(spec={"url": f"https://example.com/{dice.randrange(1000)}"}),
+                    "confirm": Change(spec=_needed(dice, likely=0.7)),
                     "interval": Change(interval_seconds=dice.choice(INTERVALS[self.shards[0]])),
                     "disable": Change(is_enabled=False),
                     "enable": Change(is_enabled=True),
@@ -276,9 +278,17 @@ def _length(name: str) -> int:
     return speed_class_of(name).slot_seconds
 
 
-def _draft(name: str, interval: int) -> Draft:
+def _draft(name: str, interval: int, needed: Mapping[str, int]) -> Draft:
     timeout = 30.0 if name == SLOW else 10.0
-    return Draft("http", "Page", {"url": "https://example.com/"}, interval, timeout, True, False)
+    spec = {"url": "https://example.com/", **needed}
+    return Draft("http", "Page", spec, interval, timeout, True, False)
+
+
+def _needed(dice: random.Random, likely: float = 0.6) -> dict[str, int]:
+    """How many results in a row make a monitor worse, and better."""
+    if dice.random() >= likely:
+        return spec_of((1, 1))
+    return spec_of((dice.choice((1, 2, 2, 2, 3, 5)), dice.choice((1, 1, 2, 3))))
 
 
 def _terms(name: str) -> Change:

@@ -11,25 +11,33 @@ I8  every write of entries raises the version, and `swept` and positions only gr
 I9  at rest registry, limits and locators agree with the monitors
 I10 a monitor, its extras, its member and the probe's copy of them change together or not at all
 I11 a stored tick refers to stored texts, which outlive it
+I12 where changes need confirmation, every write is what the results make of it that its writer saw, in the
+    order of their slots, and at rest none is left that would make another; where the results were also
+    stored in that order, the transitions are those of who sees all results
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from chalicelib.domain.confirmation import NO_STREAK, Confirmations, Streak, confirmations_of
 from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.incident import IncidentChange, OutboxRow
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Status
-from chalicelib.domain.shard import Shard
+from chalicelib.domain.shard import Shard, speed_class_of
 from chalicelib.domain.state import Entry, State
 from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import Tick
 from chalicelib.store.ticks import TICK_TTL
+from tests.domain.confirmed import changes
 from tests.fakes import DoneChange, FakeStore, locator_of
 
 Place = tuple[str, int]
+Told = tuple[Place, int, Status]
+"""A stored result: where, of which slot, what."""
 
 
 class Invariants:
@@ -43,10 +51,19 @@ class Invariants:
         self.results: dict[tuple[str, int], tuple[Status, Place, str]] = {}
         self.newest: dict[Place, int] = {}
         self.texts = 0
+        self.told: list[Told] = []
+        self.confirmed = self.compared = 0
+        """How many transitions needed more than one result, and how many lives were compared as a whole."""
+        self.told_at_query: Callable[[], int] = lambda: len(self.told)
+        """How many results were stored when whoever writes now last asked for ticks."""
         self.newest_at_query: Callable[[], Mapping[Place, int]] = dict
         """The newest stored slots when whoever writes now last asked for ticks."""
         self.now: Callable[[], float] = lambda: 0.0
         self._last: dict[str, Entry] = {}
+        self._moved: Monitor | None = None
+        """As it was before the configuration write under way."""
+        self._disturbed: set[str] = set()
+        self._seeded: set[str] = set()
         self._members_at: defaultdict[str, dict[int, dict[int, Member]]] = defaultdict(dict)
         store.on_write = self.written
 
@@ -69,8 +86,11 @@ class Invariants:
                 self._pack(key, new)
             elif kind == "monitor" and new is not None:
                 self._anchor(old, new)
+                if old is not None:
+                    self._disturbed.add(new.id)
             elif kind == "shard":
                 self._check("I8", old is None or new.last_position >= old.last_position, f"positions {new}")
+        self._moved = next((old for kind, _, old, new in changes if kind == "monitor" and old and new), None)
         for kind, key, old, new in changes:
             if kind == "state":
                 self._state(key, old, new)
@@ -107,7 +127,10 @@ class Invariants:
             key = (monitor_id, tick.slot)
             first = self.results.setdefault(key, (outcome.status, place, tick.part))
             self._check("I6", first[1:] == (place, tick.part), f"{key} in {first} and {place} {tick.part}")
+            if tick.slot < self.newest.get(place, 0):
+                self._disturbed.add(monitor_id)
             self.newest[place] = max(self.newest.get(place, 0), tick.slot)
+            self.told.append((place, tick.slot, outcome.status))
             if id := tick.text_id(position):
                 self._text(TextRef(shard, position, id), tick)
 
@@ -148,8 +171,15 @@ class Invariants:
             self._check("I1", row.before in (None, Status.UP), f"first row {row}")
             self._check("I1", not row.after.is_healthy, f"first row {row}")
         evidence = self.results.get((row.monitor_id, row.slot))
-        self._check("I2", evidence is not None and evidence[0] is row.after, f"{row} but {evidence}")
-        if monitor is not None:
+        needed = confirmations_of(monitor.spec) if monitor else Confirmations()
+        if evidence is not None and needed.is_needed and row.before is not None:
+            is_worse = row.after > row.before
+            is_told = evidence[0] >= row.after if is_worse else evidence[0] <= row.after
+            self._check("I12", is_told, f"{row} but {evidence}")
+            self.confirmed += (needed.worse if is_worse else needed.better) > 1
+        else:
+            self._check("I2", evidence is not None and evidence[0] is row.after, f"{row} but {evidence}")
+        if monitor is not None and not needed.is_needed:
             known = self.newest_at_query().get(_place(monitor), 0)
             self._check("I2", known <= row.slot, f"{row} is history: {known} was stored before the query")
         rows.append(row)
@@ -186,7 +216,36 @@ class Invariants:
         self._check("I1", entry.seq == len(rows), f"{monitor_id} {entry} with {len(rows)} rows")
         status = rows[-1].after if rows else Status.UP
         self._check("I1", entry.status is status, f"{monitor_id} {entry} after {rows[-1:]}")
+        monitor = self._monitor(monitor_id)
+        if (monitor_id, entry.slot) not in self.results:
+            self._seeded.add(monitor_id)
+        elif monitor is not None:
+            self._confirm(monitor, place, last, entry)
         self._last[monitor_id] = entry
+
+    def _confirm(self, monitor: Monitor, place: Place, last: Entry | None, entry: Entry) -> None:
+        """I12 of one write. Its writer saw all that was stored when it asked, of five slots at least."""
+        moved = self._moved
+        member = member_of(moved or monitor)
+        if not member.confirmations.is_needed:
+            is_over = not entry.streak or (
+                last is not None and last.streak == entry.streak and moved is not None
+            )
+            self._check("I12", is_over, f"{monitor.id} {entry} has a streak")
+            return
+        place = _place(moved) if moved else place
+        seen = [told for told in self.told[: self.told_at_query()] if told[0] == place]
+        low = self.now() - 4 * speed_class_of(place[0]).slot_seconds
+        begins = {0, *(slot + 1 for _, slot, _ in seen if slot < low)}
+        most = (last.seq if last else 0) + (moved is None)
+        ends = [
+            [s for s in standings(member, last, (t for t in seen if t[1] >= begin)) if s.seq <= most][-1:]
+            for begin in begins
+        ]
+        if moved and last:
+            ends.append([_standing(last)])
+        told = f"{monitor.id} {member.confirmations} {last} -> {entry} of {seen}"
+        self._check("I12", [_standing(entry)] in ends, told)
 
     def _pack(self, shard: str, pack: Pack) -> None:
         now = self.store.items["member", shard]
@@ -230,7 +289,23 @@ class Invariants:
         if monitor.is_enabled and here:
             slot, status = max(here)
             agrees = entry is not None and (entry.status is status or slot <= entry.slot)
+            member = member_of(monitor)
+            if entry is not None and member.confirmations.is_needed:
+                left = standings(member, entry, [((shard, position), s, r) for s, r in here])
+                agrees = not left or left[-1]._replace(slot=entry.slot) == _standing(entry)
             self._check("I3", agrees, f"{monitor.id} newest {slot} {status!r} STATE {entry}")
+            if monitor.id not in self._disturbed and member.confirmations.is_needed:
+                self._all_told(monitor, [r for _, r in sorted(here)])
+
+    def _all_told(self, monitor: Monitor, told: Sequence[Status]) -> None:
+        """I12 of a monitor's life: one place, one configuration, and results stored in their order."""
+        if monitor.id in self._seeded:
+            told = [Status.UP, *told]
+        needed = member_of(monitor).confirmations
+        wanted = changes(told, needed.worse, needed.better)
+        rows = [row.after for row in self.rows[monitor.id]]
+        self.compared += 1
+        self._check("I12", rows == wanted, f"{monitor.id} {needed} {rows} not {wanted} of {told}")
 
     def _shard_at_rest(self, name: str, shard: Shard) -> None:
         members: dict[int, Member] = self.store.items["member", name]
@@ -248,3 +323,43 @@ class Invariants:
 
 def _place(monitor: Monitor) -> Place:
     return monitor.placement.shard, monitor.placement.position
+
+
+class Standing(NamedTuple):
+    """What of an entry its results decide."""
+
+    status: Status
+    streak: Streak
+    slot: int
+    seq: int
+
+
+def standings(member: Member, last: Entry | None, told: Iterable[Told]) -> list[Standing]:
+    """After each result that is newer than the entry."""
+    found: list[Standing] = []
+    now, streak = None, list[Status]()
+    slot, seq, needed = 0, 0, member.confirmations
+    if last is not None:
+        now, slot, seq = last.status, last.slot, last.seq
+        streak = [last.streak.status] * last.streak.count
+    for _, at, result in sorted(told, key=lambda t: t[1]):
+        if at <= slot:
+            continue
+        if slot < member.enabled_slot <= at:
+            streak = []
+        before, slot = Status.UP if now is None else now, at
+        streak = [s for s in (*streak, result) if (s > before) == (result > before) and result is not before]
+        is_worse = result > before
+        is_first = now is None and bool(streak)
+        now = before
+        enough = 1 if is_first else needed.worse if is_worse else needed.better
+        if len(streak) >= enough:
+            now, seq, streak = (min if is_worse else max)(streak[-enough:]), seq + 1, []
+        extreme = min if streak and streak[0] > now else max
+        standing = Streak(len(streak), extreme(streak)) if streak else NO_STREAK
+        found.append(Standing(now, standing, slot, seq))
+    return found
+
+
+def _standing(entry: Entry) -> Standing:
+    return Standing(entry.status, entry.streak, entry.slot, entry.seq)

@@ -23,10 +23,12 @@ from chalicelib.settings import Settings
 from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.shards import ShardStore
+from chalicelib.store.ssl_readings import SslReadingStore
 from chalicelib.store.states import StateStore
 from chalicelib.store.tables import IncidentItem, OutboxItem
 from chalicelib.store.texts import TextStore
 from chalicelib.store.ticks import TickStore
+from tests.domain.confirmed import spec_of
 from tests.fakes import AFTER, BEFORE, FakeDeps, FakeStore, Killed
 
 from .invariants import Invariants
@@ -73,6 +75,7 @@ class Plan:
 
     faults: Faults = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    told_at_query: int = 0
 
 
 class Scene:
@@ -93,6 +96,8 @@ class Scene:
     def setup(self) -> None:
         self.store = FakeStore()
         self.invariants = Invariants(self.store)
+        told = self.invariants.told
+        self.invariants.told_at_query = lambda: self.plans[-1].told_at_query if self.plans else len(told)
         self.store.on_call = self.on_call
 
     def container(self, at: float = BASE) -> FakeDeps:
@@ -105,6 +110,8 @@ class Scene:
         plan = self.plans[-1]
         if phase == BEFORE:
             plan.calls.append(verb)
+        if (verb, phase) == ("ticks.since", AFTER):
+            plan.told_at_query = len(self.invariants.told)
         fault = plan.faults.get((len(plan.calls), phase))
         if fault is None and plan.calls.count(verb) == 1:
             fault = plan.faults.get((verb, phase))
@@ -128,6 +135,8 @@ class Scene:
         at: float = BASE - 300,
         entry: Status | None = UP,
         limit: int = 100,
+        url: str = "https://e.com/",
+        needed: tuple[int, int] = (1, 1),
     ) -> Monitor:
         """A monitor whose anchor is BASE at the latest unless `at` says otherwise; by default known as up."""
         deps = self.container(at)
@@ -137,7 +146,7 @@ class Scene:
             deps,
             TEAM,
             "mon",
-            Draft("http", "Page", {"url": "https://e.com/"}, interval, timeout, True, False),
+            Draft("http", "Page", {"url": url, **spec_of(needed)}, interval, timeout, True, False),
         )
         if entry is not None:
             self.seed(monitor, entry)
@@ -232,7 +241,7 @@ class RealScene(Scene):
         deps: Any = super().container(at)
         deps.shards, deps.states, deps.members = ShardStore(), StateStore(), MemberStore()
         deps.ticks, deps.monitors = TickStore(self.settings, self.client), MonitorStore()
-        deps.texts = TextStore()
+        deps.texts, deps.ssl_readings = TextStore(), SslReadingStore()
         found: FakeDeps = deps
         return found
 

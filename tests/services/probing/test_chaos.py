@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.confirmation import NO_STREAK
 from chalicelib.domain.member import Member, Pack
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.monitor_write import MonitorWrite, Written
@@ -24,7 +25,7 @@ CHUNKS = 10
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_invariant_holds_in_every_episode(request: pytest.FixtureRequest, chunk: int) -> None:
     episodes = request.config.getoption("--chaos-episodes", default=None) or EPISODES
-    rows = waited = texts = 0
+    rows = waited = texts = confirmed = compared = 0
     for seed in range(chunk, episodes, CHUNKS):
         episode = Episode(seed)
         episode.play()
@@ -32,8 +33,12 @@ def test_every_invariant_holds_in_every_episode(request: pytest.FixtureRequest, 
         waited += episode.waited_for_sweep
         rows += sum(map(len, episode.invariants.rows.values()))
         texts += episode.invariants.texts
+        confirmed += episode.invariants.confirmed
+        compared += episode.invariants.compared
     assert rows > episodes / CHUNKS
     assert texts > episodes / CHUNKS
+    assert confirmed > episodes / CHUNKS / 20
+    assert compared > episodes / CHUNKS / 10
     assert waited <= episodes / CHUNKS / 200
 
 
@@ -67,6 +72,54 @@ class LeavesTheEntryBehind(FakeMonitors):
             left = {p: e for p, e in state.entries.items() if p != position}
             self.store.items["state"][name] = replace(state, entries=left)
         return super()._write(change, limit)
+
+
+class LeavesTheStreakBehind(FakeMonitors):
+    """A move whose entry begins without a streak."""
+
+    def _write(self, change: MonitorWrite, limit: int) -> Written:
+        if change.states:
+            old, new = change.states
+            change = replace(change, states=(replace(old, entries=without_streaks(old.entries)), new))
+        return super()._write(change, limit)
+
+
+def without_streaks(entries: Mapping[int, Entry]) -> dict[int, Entry]:
+    return {position: replace(entry, streak=NO_STREAK) for position, entry in entries.items()}
+
+
+class ForgetsStreaks(FakeStates):
+    """A commit that stores no streak."""
+
+    def commit(
+        self,
+        shard: str,
+        read: State,
+        entries: Mapping[int, Entry],
+        swept: int,
+        transitions: Sequence[Transition],
+    ) -> bool:
+        return super().commit(shard, read, without_streaks(entries), swept, transitions)
+
+
+class CountsAgain(FakeStates):
+    """A commit that does not store up to which slot a streak was counted."""
+
+    def commit(
+        self,
+        shard: str,
+        read: State,
+        entries: Mapping[int, Entry],
+        swept: int,
+        transitions: Sequence[Transition],
+    ) -> bool:
+        kept = {
+            position: replace(entry, slot=read.entries[position].slot)
+            if entry.streak and position in read.entries
+            else entry
+            for position, entry in entries.items()
+        }
+        return super().commit(shard, read, kept, swept, transitions)
 
 
 class AnyVersion(FakeStates):
@@ -159,6 +212,9 @@ BROKEN: list[tuple[str, type[FakeMonitors | FakeStates | FakeTicks | FakeTexts |
     ("monitors", AnyRev),
     ("monitors", NoBump),
     ("monitors", LeavesTheEntryBehind),
+    ("monitors", LeavesTheStreakBehind),
+    ("states", ForgetsStreaks),
+    ("states", CountsAgain),
     ("states", AnyVersion),
     ("states", AnyConfiguration),
     ("ticks", NoLookback),

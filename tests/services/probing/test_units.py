@@ -3,20 +3,25 @@
 import random
 import string
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.domain.certificate import CertificateReading
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, encode_member
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
+from chalicelib.domain.ssl_readings import CertificateTarget
 from chalicelib.services import probing
+from chalicelib.services.probing.certificates import renew_certificates
 from chalicelib.settings import Settings
 from chalicelib.store.tables import MemberItem, ShardItem, StateItem
-from tests.fakes import FakeDeps
+from tests.fakes import GOOD, FakeCertificates, FakeDeps
 
 from .scene import BASE, DOWN, HOUR, OUTCOMES, SHARD, UP, RealScene
 
@@ -59,15 +64,17 @@ class Units:
             self.spent[model.name] += each["CapacityUnits"]
 
 
-def fill(scene: RealScene, count: int, url_length: int) -> int:
+def fill(
+    scene: RealScene, count: int, url_length: int, spec: Mapping[str, Any] = MappingProxyType({})
+) -> int:
     """Members straight into the table, random enough not to compress; the number of their bytes."""
     members = []
     for n in range(1, count + 1):
         dice = random.Random(n)
         path = "".join(dice.choices(string.ascii_lowercase + string.digits, k=url_length))
-        spec = {"url": f"https://{path}"[:url_length], "expectedStatus": 200, "timeoutSeconds": 10}
+        plain = {"url": f"https://{path}"[:url_length], "expectedStatus": 200, "timeoutSeconds": 10}
         monitor_id, team_id = f"mon_{dice.getrandbits(128):032x}", f"team_{dice.getrandbits(128):032x}"
-        members.append(Member(n, monitor_id, team_id, "http", spec, 60, BASE - 600, True))
+        members.append(Member(n, monitor_id, team_id, "http", {**plain, **spec}, 60, BASE - 600, True))
     with MemberItem.batch_write() as batch:
         for member in members:
             batch.save(MemberItem(f"S#{SHARD}", f"M#{member.position:04d}", data=encode_member(member)))
@@ -194,3 +201,31 @@ def test_a_shard_of_the_largest_monitors_works(scene: RealScene, capsys: pytest.
     with capsys.disabled():
         report(f"{count} of the largest monitors ({size} bytes), all down", checks, writes, reads, *dearest)
     assert len(scene.state().entries) == count
+
+
+def test_certificates_cost_a_read_unit_a_run_and_few_writes_a_day(
+    scene: RealScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a full shard, all of whose monitors want theirs."""
+    wanted = {"url": "https://e.com/", "sslMonitoringEnabled": True}
+    fill(scene, MAX_MEMBERS, url_length=100, spec=wanted)
+    units, deps = Units(scene.client), scene.container()
+    deps.certificates = IssuedBySeven()
+    for slot in range(BASE - 540, BASE, 60):
+        run(scene, deps, slot, {})
+    pack = deps.packs[SHARD]
+    units.spent.clear()
+    moments = range(BASE, BASE + 24 * HOUR, 300)
+    for at in moments:
+        deps.at = datetime.fromtimestamp(at, UTC)
+        renew_certificates(deps, SHARD, pack)
+    with capsys.disabled():
+        reads, writes = units.reads / len(moments), units.writes
+        print(f"\n{MAX_MEMBERS} certificates: {reads:.2f} RRU a run and {writes} WRU a day")
+    assert 0 < units.reads <= 1.01 * len(moments)
+    assert 0 < units.writes <= 100
+
+
+class IssuedBySeven(FakeCertificates):
+    def read(self, targets: Mapping[int, CertificateTarget]) -> Mapping[int, CertificateReading]:
+        return {p: replace(GOOD, issuer=f"An issuer with a name of 32 {p % 7:4}") for p in targets}

@@ -61,6 +61,7 @@ class Actor:
         self.ends_at = float("inf")
         self.is_dead = False
         self.newest_at_query: Mapping[Place, int] = {}
+        self.told_at_query = 0
         self.error: BaseException | None = None
         self._body = body
         self._turn = threading.Semaphore(0)
@@ -109,6 +110,7 @@ class World:
         self.invariants = Invariants(self.store)
         self.invariants.now = lambda: self.now
         self.invariants.newest_at_query = lambda: self.current.newest_at_query if self.current else {}
+        self.invariants.told_at_query = lambda: self.current.told_at_query if self.current else 0
         self.baton = threading.Semaphore(0)
         self.calls = 0
         self.is_calm = False
@@ -172,6 +174,7 @@ class World:
                 raise Contended("throttled") if is_transaction else Throttled(verb)
         if phase == AFTER and verb == "ticks.since":
             actor.newest_at_query = dict(self.invariants.newest)
+            actor.told_at_query = len(self.invariants.told)
         if phase == AFTER and self.chance(faults.answer_lost) and is_transaction:
             raise Contended("answer lost")
         if not actor.is_api and self.chance(faults.crash / 2):
