@@ -3,6 +3,7 @@
 dnspython does this ten times slower, and this runs twice before every check.
 """
 
+import functools
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -89,6 +90,8 @@ def read_answer(packet: bytes, query_id: int, name: str, kind: int) -> AddressAn
         raise MalformedPacket(str(error)) from None
 
 
+# The monitors of a shard ask for the same names every minute.
+@functools.lru_cache(maxsize=1024)
 def question_of(name: str, kind: int) -> bytes:
     """An ASCII name and a type of record as they stand in a packet."""
     labels = b"".join(bytes((len(label),)) + label for label in name.lower().encode("ascii").split(b"."))

@@ -4,6 +4,7 @@ import functools
 import logging
 import resource
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -63,22 +64,48 @@ class EngineOptions:
     user_agent: str = "Uptime/1.0"
 
 
+@dataclass(frozen=True, slots=True)
+class Gear:
+    """What one run uses at a time, and the next may use again: it has read the certificates of the roots."""
+
+    loop: Loop
+    transfers: Transfers
+
+    def close(self) -> None:
+        self.transfers.close()
+        self.loop.close()
+
+
 class Engine:
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
+        self._settings = Settings(options.policy.permits, options.user_agent, options.ca_file)
+        self._spare: list[Gear] = []
 
     def start(self, exchanges: Mapping[int, Exchange]) -> "Run":
         """Begin a run; its exchanges start in the mapping's order, the first at once."""
-        return Run(self._options, exchanges)
+        return Run(self, self._options, exchanges)
+
+    def lend(self) -> Gear:
+        try:
+            return self._spare.pop()
+        except IndexError:
+            loop = Loop()
+            return Gear(loop, Transfers(loop, self._settings))
+
+    def take_back(self, gear: Gear) -> None:
+        self._spare.append(gear)
 
 
 class Run:
     """Time only passes for a run inside `collect`; what arrives between two calls is stamped late."""
 
-    def __init__(self, options: EngineOptions, exchanges: Mapping[int, Exchange]) -> None:
-        self._loop = Loop()
-        settings = Settings(options.policy.permits, options.user_agent, options.ca_file)
-        self._means = Means(options.policy, Resolver(options.nameserver), Transfers(self._loop, settings))
+    def __init__(self, engine: Engine, options: EngineOptions, exchanges: Mapping[int, Exchange]) -> None:
+        # With an engine that nobody else holds, nothing is kept for another run.
+        self._engine = weakref.ref(engine)
+        self._gear = engine.lend()
+        self._loop = self._gear.loop
+        self._means = Means(options.policy, Resolver(options.nameserver), self._gear.transfers)
         self._interval = 1 / options.starts_per_second if options.starts_per_second else 0.0
         self._room = _sockets_allowed()
         self._waiting = deque(exchanges.items())
@@ -89,6 +116,7 @@ class Run:
         self._started_at = self._next_start_at = time.monotonic()
         self._starter: Timer | None = None
         self._is_closed = False
+        self._has_crashed = False
         self._schedule_start()
 
     def __enter__(self) -> Self:
@@ -124,8 +152,13 @@ class Run:
         for check in self._running.values():
             check.close()
         self._running.clear()
-        self._means.transfers.close()
-        self._loop.close()
+        if self._starter is not None:
+            self._starter.cancel()
+        engine = self._engine()
+        if engine is None or self._has_crashed:
+            self._gear.close()
+        else:
+            engine.take_back(self._gear)
 
     def _schedule_start(self) -> None:
         if self._waiting and self._starter is None and len(self._running) < self._room:
@@ -161,6 +194,7 @@ class Run:
     def _crashed(self, key: int, kind: type[Exchange], offset_ms: float) -> None:
         """Our own bug, while it is being handled: it costs this exchange its answer and no other."""
         logger.exception("exchange %s failed inside the engine", key)
+        self._has_crashed = True
         check = self._running.get(key)
         if check is not None:
             try:

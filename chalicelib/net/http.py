@@ -1,5 +1,6 @@
 """A whole HTTP check: names, redirects, vetting of every hop, one deadline over all of it."""
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from chalicelib.net.resolve import Lookup, Resolution, Resolver
 from chalicelib.net.transfer import Reply, Request, Transfer
 
 MAX_REDIRECTS: Final = 10
+
+# The monitors of a shard ask for the same URLs every minute.
+_parse_url = functools.lru_cache(maxsize=1024)(parse_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class HttpCheck:
     def start(self) -> None:
         self._timer = self._guard.call_later(self._exchange.timeout_seconds, self._expire)
         try:
-            target = parse_url(self._exchange.url)
+            target = _parse_url(self._exchange.url)
         except BadTarget:
             self._fail(Reason.BLOCKED)
             return

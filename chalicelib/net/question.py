@@ -16,7 +16,12 @@ from chalicelib.net.loop import READ, WRITE, Guard, Timer
 
 Nameserver = tuple[str, int]
 
-_MAX_UDP: Final = 4096
+MAX_UDP: Final = 4096
+
+
+def open_socket(nameserver: Nameserver, kind: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in nameserver[0] else socket.AF_INET
+    return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
 
 class Readable(Protocol):
@@ -73,11 +78,6 @@ class Question(Generic[ReadT]):
         self.close()
         self._done(answer)
 
-    def _open(self, kind: socket.SocketKind) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._nameserver[0] else socket.AF_INET
-        self._socket = socket.socket(family, kind | socket.SOCK_NONBLOCK)
-        return self._socket
-
     def _try_udp(self) -> None:
         self._close_socket()
         if self._tries == len(self._patience):
@@ -86,7 +86,7 @@ class Question(Generic[ReadT]):
         self._timer = self._guard.call_later(self._patience[self._tries], self._try_udp)
         self._tries += 1
         self._id = secrets.randbits(16)
-        udp = self._open(socket.SOCK_DGRAM)
+        udp = self._socket = open_socket(self._nameserver, socket.SOCK_DGRAM)
         try:
             udp.connect(self._nameserver)
             udp.send(self._build(self._id))
@@ -104,7 +104,7 @@ class Question(Generic[ReadT]):
     def _read_udp(self, events: int) -> None:
         assert self._socket is not None
         try:
-            packet = self._socket.recv(_MAX_UDP)
+            packet = self._socket.recv(MAX_UDP)
         except BlockingIOError:
             return
         except OSError:
@@ -127,7 +127,7 @@ class Question(Generic[ReadT]):
         query = self._build(self._id)
         self._outgoing = len(query).to_bytes(2, "big") + query
         self._incoming = b""
-        tcp = self._open(socket.SOCK_STREAM)
+        tcp = self._socket = open_socket(self._nameserver, socket.SOCK_STREAM)
         if tcp.connect_ex(self._nameserver) in (0, errno.EINPROGRESS):
             self._guard.watch(tcp.fileno(), WRITE, self._write_tcp)
         else:

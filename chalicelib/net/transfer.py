@@ -109,7 +109,8 @@ class Dialer:
         # Three locks on the addresses: libcurl is given them, may not look up others, and is checked again.
         if not target.is_literal:
             addresses = ",".join(f"[{a}]" if ":" in a else a for a in self._addresses)
-            curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{addresses}"])
+            # The plus lets libcurl forget them again.
+            curl.setopt(pycurl.RESOLVE, [f"+{target.host}:{target.port}:{addresses}"])
             curl.setopt(pycurl.RESOLVER_START_FUNCTION, _refuse_to_resolve)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         if target.scheme == "https":
@@ -117,6 +118,9 @@ class Dialer:
             curl.setopt(pycurl.SSL_VERIFYPEER, 1)
             curl.setopt(pycurl.SSL_VERIFYHOST, 2)
             curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+            # A session taken up again would tell neither the handshake's time nor whether the certificate
+            # is still good.
+            curl.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
             with contextlib.suppress(pycurl.error):  # libcurl without OpenSSL has no such option
                 curl.setopt(pycurl.SSL_EC_CURVES, _CURVES)
 
