@@ -71,6 +71,11 @@ class Gear:
     loop: Loop
     transfers: Transfers
 
+    def is_at_rest(self) -> bool:
+        """Once all checks are closed: whether nothing of them is left."""
+        self.transfers.settle()
+        return self.loop.is_idle()
+
     def close(self) -> None:
         self.transfers.close()
         self.loop.close()
@@ -94,7 +99,10 @@ class Engine:
             return Gear(loop, Transfers(loop, self._settings))
 
     def take_back(self, gear: Gear) -> None:
-        self._spare.append(gear)
+        if gear.is_at_rest():
+            self._spare.append(gear)
+        else:
+            gear.close()
 
 
 class Run:
@@ -138,8 +146,12 @@ class Run:
     def collect(self, until_seconds: float | None = None) -> dict[int, Answer]:
         """Run until every exchange has ended, or the run is `until_seconds` old; what arrived since last."""
         until = None if until_seconds is None else self._started_at + until_seconds
-        while self.pending and (until is None or time.monotonic() < until):
-            self._loop.run_once(until)
+        try:
+            while self.pending and (until is None or time.monotonic() < until):
+                self._loop.run_once(until)
+        except BaseException:
+            self._has_crashed = True
+            raise
         answers, self._answers = self._answers, {}
         return answers
 
@@ -149,8 +161,8 @@ class Run:
             return
         self._is_closed = True
         self._waiting.clear()
-        for check in self._running.values():
-            check.close()
+        for key, check in self._running.items():
+            self._close_check(key, check)
         self._running.clear()
         if self._starter is not None:
             self._starter.cancel()
@@ -176,15 +188,15 @@ class Run:
 
     def _start(self, key: int, exchange: Exchange) -> None:
         offset_ms = (time.monotonic() - self._started_at) * 1000
-        guard = Guard(self._loop, functools.partial(self._crashed, key, type(exchange), offset_ms))
+        crashed = functools.partial(self._crashed, key, type(exchange), offset_ms)
         done = functools.partial(self._ended, key)
-
-        def start() -> None:
-            check = self._checks[type(exchange)](exchange, self._means, guard, offset_ms, done)
+        try:
+            make = self._checks[type(exchange)]
+            check = make(exchange, self._means, Guard(self._loop, crashed), offset_ms, done)
             self._running[key] = check
             check.start()
-
-        guard.wrap(start)()
+        except Exception:
+            crashed()
 
     def _ended(self, key: int, answer: Answer) -> None:
         self._running.pop(key, None)
@@ -197,13 +209,17 @@ class Run:
         self._has_crashed = True
         check = self._running.get(key)
         if check is not None:
-            try:
-                check.close()
-            except Exception:
-                logger.exception("exchange %s could not be closed", key)
+            self._close_check(key, check)
         elapsed_ms = (time.monotonic() - self._started_at) * 1000 - offset_ms
         answer = _KINDS[kind][1]
         self._ended(key, answer(fault=Reason.INTERNAL, elapsed_ms=elapsed_ms, offset_ms=offset_ms))
+
+    def _close_check(self, key: int, check: Check) -> None:
+        try:
+            check.close()
+        except Exception:
+            logger.exception("exchange %s could not be closed", key)
+            self._has_crashed = True
 
 
 def _import_checks(kinds: Iterable[type[Exchange]]) -> dict[type[Exchange], Callable[..., Check]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chalicelib.domain.outcome import Reason
+from chalicelib.domain.outcome import Phases, Reason
 from chalicelib.domain.target import BadTarget, Target, join, parse_url
 from chalicelib.net.exchange import HttpAnswer, HttpExchange
 from chalicelib.net.loop import Guard, Timer
@@ -153,13 +153,14 @@ class HttpCheck:
     def _finish(self, reply: Reply) -> None:
         self.close()
         ended_at = time.monotonic() if reply.fault else reply.headers_at
+        phases = reply.phases
         self._done(
             HttpAnswer(
                 fault=reply.fault,
                 status_code=reply.status_code,
                 elapsed_ms=(ended_at - self._started_at) * 1000,
                 offset_ms=self._offset_ms,
-                phases=replace(reply.phases, name_ms=self._name_ms),
+                phases=Phases(self._name_ms, phases.connect_ms, phases.tls_ms, phases.wait_ms),
                 body=reply.body,
                 content_type=reply.content_type,
                 remote_address=reply.remote_address,

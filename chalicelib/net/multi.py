@@ -3,9 +3,11 @@
 libcurl hands us its sockets and its timer (`socket_action`), so that everything waits in the same place.
 """
 
-import functools
+import contextlib
 import logging
+import os
 import select
+import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -32,6 +34,8 @@ class Transfers:
         self._loop = loop
         self._timer: Timer | None = None
         self._active: dict[Any, Handle] = {}
+        self._stopped: list[Any] = []
+        self._stopper: Timer | None = None
         self._multi = pycurl.CurlMulti()
         # Every check makes connections of its own, HTTP/2 or not.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
@@ -56,13 +60,31 @@ class Transfers:
 
         A callback that fails would end it too, but makes HTTP/2 servers an error they should not see.
         """
-        self._loop.call_later(0, functools.partial(self._ended, transfer.curl, pycurl.E_OK))
+        if not self._stopped:
+            self._stopper = self._loop.call_later(0, self._end_stopped)
+        self._stopped.append(transfer.curl)
+
+    def _end_stopped(self) -> None:
+        stopped, self._stopped = self._stopped, []
+        for curl in stopped:
+            self._ended(curl, pycurl.E_OK)
 
     def drop(self, transfer: "Handle") -> None:
         """Let go of a transfer, ended or not; doing it again does nothing."""
         if self._active.pop(transfer.curl, None) is not None:
             self._multi.remove_handle(transfer.curl)
             transfer.curl.close()
+
+    def settle(self) -> None:
+        """Once every transfer is dropped: leave nothing of them for the next."""
+        if self._stopper is not None:
+            self._stopper.cancel()
+        self._stopped.clear()
+        # After TLS libcurl waits for the other side's goodbye, and some never say it.
+        for fd in self._loop.watched():
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as stream:
+                stream.shutdown(socket.SHUT_RDWR)
+            self._act(fd, READ)
 
     def close(self) -> None:
         for transfer in list(self._active.values()):
@@ -103,12 +125,14 @@ class Transfers:
             action |= pycurl.CSELECT_OUT
         if ready & select.EPOLLERR:
             action |= pycurl.CSELECT_ERR
+        running = 0
         try:
-            self._multi.socket_action(fd, action)
+            _, running = self._multi.socket_action(fd, action)
         except pycurl.error:
             logger.exception("libcurl refused an event")
             self._loop.unwatch(fd)
-        self._reap()
+        if running < len(self._active):
+            self._reap()
 
     def _reap(self) -> None:
         queued = 1

@@ -3,11 +3,12 @@
 (`is_global` holds for multicast, for 168.63.129.16 and for NAT64 forms of private addresses.)
 """
 
+import functools
 import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final
 
 _DENIED_V4: Final = (
@@ -44,7 +45,7 @@ def _bounds(text: str) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)
 
 
-# Plain comparisons of numbers: an address is vetted up to three times per check.
+# Plain comparisons of numbers: a network's own `in` costs ten times that.
 _DENIED_V4_BOUNDS: Final = tuple(_bounds(text) for text in _DENIED_V4)
 _DENIED_V6_BOUNDS: Final = tuple(_bounds(text) for text in _DENIED_V6)
 _GLOBAL_V6_BOUNDS: Final = _bounds(_GLOBAL_V6)
@@ -86,18 +87,20 @@ class Policy:
     def permits(self, address: str, port: int) -> bool:
         """Whether a connection to this address is allowed. Anything but a plain address is not."""
         try:
-            version, value = _read(address)
+            leads_to, is_public = _judge(address)
         except (OSError, ValueError):
             return False
-        return _is_public(version, value) or self._is_allowed(version, value, port)
-
-    def _is_allowed(self, version: int, value: int, port: int) -> bool:
-        return any(
-            version == allowance.network.version
-            and int(allowance.network.network_address) <= value <= int(allowance.network.broadcast_address)
-            and allowance.port in (None, port)
-            for allowance in self.allow
+        return is_public or any(
+            leads_to in allowance.network and allowance.port in (None, port) for allowance in self.allow
         )
+
+
+# An address is vetted up to three times per check, and what it is never changes.
+@functools.lru_cache(maxsize=1024)
+def _judge(address: str) -> tuple[IPv4Address | IPv6Address, bool]:
+    """Where it leads to, and whether that is a public address."""
+    version, value = _read(address)
+    return (IPv4Address if version == 4 else IPv6Address)(value), _is_public(version, value)
 
 
 def _read(address: str) -> tuple[int, int]:

@@ -70,7 +70,7 @@ class Question(Generic[ReadT]):
 
     def _close_socket(self) -> None:
         if self._socket is not None:
-            self._guard.unwatch(self._socket.fileno())
+            self._guard.forget(self._socket.fileno())
             self._socket.close()
             self._socket = None
 

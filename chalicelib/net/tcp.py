@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import select
 import socket
 import struct
 import time
@@ -24,6 +25,7 @@ MAIL_PORTS: Final = frozenset((25, 465, 587))
 # The monitors of a shard ask for the same hosts every minute.
 _parse_host = functools.lru_cache(maxsize=1024)(parse_host)
 _SOCKET: Final = int(socket.SOCK_STREAM) | int(socket.SOCK_NONBLOCK)
+_FAILED: Final = select.EPOLLERR | select.EPOLLHUP
 _FAULTS: Final = {errno.ECONNREFUSED: Reason.REFUSED, errno.ETIMEDOUT: Reason.TIMEOUT}
 # Whoever resets a connection has accepted it; which of the two we see is a matter of microseconds.
 _ACCEPTED: Final = frozenset((0, errno.ECONNRESET, errno.EPIPE))
@@ -84,7 +86,7 @@ class TcpCheck:
 
     def _close_socket(self) -> None:
         if self._socket is not None:
-            self._guard.unwatch(self._socket.fileno())
+            self._guard.forget(self._socket.fileno())
             self._socket.close()
             self._socket = None
 
@@ -135,7 +137,9 @@ class TcpCheck:
     def _connected(self, events: int) -> None:
         assert self._socket is not None
         waited_ms = (time.monotonic() - self._connect_at) * 1000
-        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        code = 0
+        if events & _FAILED:
+            code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code not in _ACCEPTED:
             self._note_failure(code)
             self._connect_next()

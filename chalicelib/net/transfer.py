@@ -34,6 +34,7 @@ _CURVES: Final = "X25519:P-256"
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS_LINE: Final = re.compile(rb"HTTP/\S+\s+(\d{3})\s")
+_NOTED_FIELDS: Final = frozenset((b"location:", b"content-t", b"content-e"))  # by their first 9 bytes
 _BODY_METHODS: Final = frozenset(("POST", "PUT", "PATCH"))
 _ABORT: Final = 0  # what a callback returns to stop the transfer
 
@@ -210,7 +211,7 @@ class Transfer:
                 if match is None:
                     return self._abort(Reason.PROTOCOL)
                 self._status = int(match[1])
-            else:
+            elif line[:9].lower() in _NOTED_FIELDS:
                 self._note_field(line)
         except Exception:
             return self._note_bug()

@@ -48,11 +48,13 @@ Handler = Callable[[Connection], None]
 class WebServer:
     """Reads a request, then leaves the connection to `handle`. `heads` are the requests seen so far."""
 
-    def __init__(self, handle: Handler, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, handle: Handler, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    ) -> None:
         self._handle = handle
         self._tls = tls
         self._stopping = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server((address, 0), backlog=256)
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0

@@ -1,11 +1,12 @@
 import os
 import socket
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.net.loop import READ, Guard, Loop
+from chalicelib.net.loop import READ, WRITE, Guard, Loop
 
 
 @pytest.fixture
@@ -110,3 +111,89 @@ def test_a_guard_keeps_an_exception_from_the_others(loop: Loop) -> None:
     loop.call_later(0, lambda: happened.append("neighbour"))
     loop.run_once()
     assert happened == ["crashed", "neighbour"]
+
+
+def test_a_guard_is_told_of_what_a_watch_raises(loop: Loop) -> None:
+    happened: list[str] = []
+    guard = Guard(loop, lambda: happened.append("crashed"))
+    ours, theirs = socket.socketpair()
+
+    def fail(events: int) -> None:
+        ours.recv(1)
+        raise RuntimeError("a bug")
+
+    with ours, theirs:
+        guard.watch(ours.fileno(), READ, fail)
+        theirs.send(b"x")
+        loop.run_once()
+        guard.forget(ours.fileno())
+    assert happened == ["crashed"]
+
+
+def test_without_a_guard_an_exception_reaches_whoever_runs_the_loop(loop: Loop) -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    loop.call_later(0, fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        loop.run_once()
+
+
+def test_what_is_closed_and_forgotten_is_told_no_more_nor_is_its_number(loop: Loop) -> None:
+    fresh, fresh_peer = socket.socketpair()
+    ours, theirs = socket.socketpair()
+    seen: list[bytes] = []
+    with fresh, fresh_peer, theirs:
+        number = ours.fileno()
+        loop.watch(number, READ, lambda events: pytest.fail("told"))
+        theirs.send(b"x")
+        loop.forget(number)
+        ours.close()
+        loop.run_once(time.monotonic())
+        assert loop.is_idle()
+        with socket.socket(fileno=os.dup(fresh.fileno())) as successor:
+            assert successor.fileno() == number
+            loop.watch(number, READ, lambda events: seen.append(successor.recv(1)))
+            fresh_peer.send(b"y")
+            loop.run_once()
+            loop.unwatch(number)
+    assert seen == [b"y"]
+
+
+def test_a_socket_may_be_watched_for_something_else(loop: Loop) -> None:
+    ours, theirs = socket.socketpair()
+    seen: list[str] = []
+    with ours, theirs:
+        loop.watch(ours.fileno(), READ, lambda events: pytest.fail("nothing to read"))
+        loop.watch(ours.fileno(), WRITE, lambda events: seen.append("writable"))
+        loop.run_once()
+        loop.unwatch(ours.fileno())
+    assert seen == ["writable"]
+
+
+def test_a_loop_is_idle_when_nothing_is_waited_for(loop: Loop) -> None:
+    assert loop.is_idle()
+    timer = loop.call_later(60, lambda: None)
+    assert not loop.is_idle()
+    timer.cancel()
+    assert loop.is_idle()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        loop.watch(ours.fileno(), READ, lambda events: None)
+        assert loop.watched() == [ours.fileno()]
+        assert not loop.is_idle()
+        loop.unwatch(ours.fileno())
+    assert loop.is_idle()
+
+
+def test_a_cancelled_timer_keeps_nothing_alive(loop: Loop) -> None:
+    class Owner:
+        def crashed(self) -> None: ...
+
+        def expire(self) -> None: ...
+
+    owner = Owner()
+    gone = weakref.ref(owner)
+    Guard(loop, owner.crashed).call_later(60, owner.expire).cancel()
+    del owner
+    assert gone() is None

@@ -1,3 +1,7 @@
+import os
+import socket
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -118,6 +122,105 @@ def test_forged_answers_are_ignored(names: Names) -> None:
         return [forged.to_wire(), b"junk", query.to_wire(), other_question.to_wire(), true.to_wire()]
 
     assert resolve("a.test", names(reply).address) == Resolution(("192.0.2.1",))
+
+
+GOOD = {"a.test": ["A 192.0.2.1", "AAAA 2001:db8::1"]}
+BOTH = Resolution(("192.0.2.1", "2001:db8::1"))
+
+
+def test_an_answer_that_comes_twice_does_not_stand_for_the_other_question(names: Names) -> None:
+    server = names(lambda query, over_tcp: [answer_from(GOOD, query).to_wire()] * 3)
+    assert resolve("a.test", server.address) == BOTH
+    assert server.asked == 2
+
+
+def test_the_answers_may_come_in_any_order(names: Names) -> None:
+    held: list[bytes] = []
+
+    def reply(query: Query, over_tcp: bool) -> Sequence[bytes]:
+        held.insert(0, answer_from(GOOD, query).to_wire())
+        return held if len(held) == 2 else ()
+
+    assert resolve("a.test", names(reply).address) == BOTH
+
+
+def test_the_id_of_one_question_is_no_key_to_the_other(names: Names) -> None:
+    """They go out over one socket: whoever has seen one must not be able to answer both."""
+    asked: list[Query] = []
+
+    def reply(query: Query, over_tcp: bool) -> Sequence[bytes]:
+        asked.append(query)
+        if len(asked) < 2:
+            return ()
+        first, second = asked
+        crossed = []
+        for query_, other in ((first, second), (second, first)):
+            forged = answer_from({"a.test": ["A 192.0.2.66", "AAAA 2001:db8::66"]}, query_)
+            forged.id = other.id
+            crossed.append(forged.to_wire())
+        return [*crossed, *(answer_from(GOOD, query_).to_wire() for query_ in asked)]
+
+    assert resolve("a.test", names(reply).address) == BOTH
+    assert asked[0].id != asked[1].id
+
+
+def test_only_the_name_server_is_listened_to() -> None:
+    """Not even to a forger who knows the port, the ids and the questions."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger,
+    ):
+        server.bind(("127.0.0.1", 0))
+        forger.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            for _ in range(2):
+                packet, client = server.recvfrom(4096)
+                query = dns.message.from_wire(packet)
+                assert isinstance(query, Query)
+                bad = {"a.test": ["A 192.0.2.66", "AAAA 2001:db8::66"]}
+                forger.sendto(answer_from(bad, query).to_wire(), client)
+                server.sendto(answer_from(GOOD, query).to_wire(), client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert resolve("a.test", server.getsockname()) == BOTH
+        thread.join()
+
+
+def test_an_answer_to_a_try_that_was_given_up_is_ignored(names: Names) -> None:
+    """The later tries have ports and ids of their own."""
+    first: dict[str, bytes] = {}
+
+    def reply(query: Query, over_tcp: bool) -> Sequence[bytes]:
+        late = {"a.test": ["A 192.0.2.66", "AAAA 2001:db8::66"]}
+        kind = kind_of(query)
+        if kind not in first:
+            first[kind] = answer_from(late, query).to_wire()
+            return ()
+        return [first[kind], answer_from(GOOD, query).to_wire()]
+
+    server = names(reply)
+    assert resolve("a.test", server.address, try_seconds=0.1) == BOTH
+    assert server.asked == 4
+
+
+@pytest.mark.parametrize("after_seconds", [0.0, 0.05, 0.15])
+def test_a_lookup_that_is_closed_in_the_middle_leaves_nothing(names: Names, after_seconds: float) -> None:
+    """At once, while half an answer is waited on, and during the second try."""
+    server = names(only("A", otherwise=silent) if after_seconds == 0.05 else silent)
+    loop = Loop()
+    guard = Guard(loop, lambda: pytest.fail("crashed"))
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    lookup = Resolver(server.address, 0.1).lookup("a.test", guard, lambda found: pytest.fail("told"))
+    until = time.monotonic() + after_seconds
+    while time.monotonic() < until:
+        loop.run_once(until)
+    lookup.close()
+    lookup.close()
+    assert loop.is_idle()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    loop.close()
 
 
 MANY = [f"A 192.0.2.{number}" for number in range(1, 101)]
