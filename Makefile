@@ -38,8 +38,14 @@ $(VENV)/.engine: $(VENV)/.run package-lock.json
 	  || $(BIN)/pip install --quiet --disable-pip-version-check ministack==1.4.21
 	@touch $@ && if [ -d node_modules ]; then touch node_modules/.installed; fi
 
+# Where ping URLs begin is part of the routes.
+$(VENV)/.prefix: $(VENV)/pyvenv.cfg FORCE
+	@echo '$(UPTIME_PING_PREFIX)' | cmp -s - $@ || echo '$(UPTIME_PING_PREFIX)' >$@
+
+FORCE:
+
 # What is served as files is made here, from the live routes and from the renderer that npm has brought.
-$(STATIC)/openapi.json: $(VENV)/.run $(SOURCES)
+$(STATIC)/openapi.json: $(VENV)/.run $(VENV)/.prefix $(SOURCES)
 	@$(BIN)/python -m packager.openapi
 
 $(STATIC)/docs.html: $(VENV)/.engine $(wildcard packager/reference.*)

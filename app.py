@@ -2,14 +2,17 @@
 
 from chalice.app import Chalice
 
-from chalicelib.jobs import adhoc, authorize, probe, tick
+from chalicelib.jobs import adhoc, authorize, deadlines, probe, tick
 from chalicelib.routes import (
     api_keys,
     badges,
     content_checks,
+    cron_jobs,
     dns_monitors,
+    heartbeats,
     monitors,
     ping,
+    ping_keys,
     reference,
     status,
     tcp_monitors,
@@ -23,16 +26,20 @@ app.register_middleware(reshape, "http")
 for blueprint in (
     authorize.bp,
     tick.bp,
+    deadlines.bp,
     probe.bp,
     adhoc.bp,
     monitors.bp,
     content_checks.bp,
     dns_monitors.bp,
     tcp_monitors.bp,
+    cron_jobs.bp,
+    ping_keys.bp,
     ping.bp,
     status.bp,
     api_keys.bp,
     badges.bp,
+    heartbeats.bp,
     reference.bp,
 ):
     app.register_blueprint(blueprint)

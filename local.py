@@ -9,8 +9,13 @@ from localrun import process
 def main() -> int:
     process.leave_on_signals()
     process.follow_parent(os.environ)
-    from localrun.runner import run  # half a second of imports, in which a signal is heeded already
+    from chalicelib.settings import BadSetting
 
+    try:
+        from localrun.runner import run  # half a second of imports, in which a signal is heeded already
+    except BadSetting as problem:  # of what the routes are declared with
+        print(problem, file=sys.stderr)
+        return 1
     return run(os.environ)
 
 

@@ -32,6 +32,12 @@ _HINT_OF_AWS_AREA = {
 DEFAULT_REFERENCE_HOSTS = "one.one.one.one:443,dns.google:443,dns.quad9.net:443"
 """Three operators. Names, as targets have: a name server of ours that fails is a fault of ours too."""
 _HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-\"$->@-~]*)?")
+PING_PREFIX = "UPTIME_PING_PREFIX"
+DEFAULT_PING_PREFIX = "/hb"
+_PREFIX = re.compile(r"(/[a-z0-9-]+)+")
+_TAKEN = ("v1", "api", "docs", "status", "app")
+"""First parts of paths that are other routes'."""
 LOCATION_HINTS = ("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me")
 
 
@@ -53,9 +59,14 @@ class Settings:
     requests_per_minute: int = 100
     address_requests_per_minute: int = 100
     pings_per_minute: int = 60
+    heartbeats_per_minute: int = 1000
+    ping_prefix: str = DEFAULT_PING_PREFIX
     monitors_per_team: int = 100
     dns_monitors_per_team: int = 20
     tcp_monitors_per_team: int = 100
+    cron_jobs_per_team: int = 100
+    job_pings_per_minute: int = 60
+    ping_url: str = ""
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
     reference_hosts: tuple[tuple[str, int], ...] = ()
@@ -82,9 +93,14 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         requests_per_minute=_positive(env, "UPTIME_REQUESTS_PER_MINUTE", 100),
         address_requests_per_minute=_positive(env, "UPTIME_ADDRESS_REQUESTS_PER_MINUTE", 100),
         pings_per_minute=_positive(env, "UPTIME_PINGS_PER_MINUTE", 60),
+        heartbeats_per_minute=_positive(env, "UPTIME_HEARTBEATS_PER_MINUTE", 1000),
+        ping_prefix=ping_prefix(env),
         monitors_per_team=_positive(env, "UPTIME_MONITORS_PER_TEAM", 100),
         dns_monitors_per_team=_positive(env, "UPTIME_DNS_MONITORS_PER_TEAM", 20),
         tcp_monitors_per_team=_positive(env, "UPTIME_TCP_MONITORS_PER_TEAM", 100),
+        cron_jobs_per_team=_positive(env, "UPTIME_CRON_JOBS_PER_TEAM", 100),
+        job_pings_per_minute=_positive(env, "UPTIME_JOB_PINGS_PER_MINUTE", 60),
+        ping_url=_url(env, "UPTIME_PING_URL"),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,
         reference_hosts=_hosts(env, "UPTIME_REFERENCE_HOSTS", DEFAULT_REFERENCE_HOSTS),
@@ -98,6 +114,16 @@ def location_hint(aws_region: str) -> str:
         return _HINT_OF_AWS_REGION[aws_region]
     parts = aws_region.split("-")
     return _HINT_OF_AWS_AREA.get("-".join(parts[:2])) or _HINT_OF_AWS_AREA.get(parts[0], "enam")
+
+
+def ping_prefix(env: Mapping[str, str]) -> str:
+    """Where ping URLs begin. Read when routes are declared, at packaging too, where it must be the same."""
+    text = env.get(PING_PREFIX, DEFAULT_PING_PREFIX)
+    if not _PREFIX.fullmatch(text) or text.split("/")[1] in _TAKEN:
+        raise BadSetting(
+            f"{PING_PREFIX}: {text!r} is not a free path of a-z, 0-9 and - such as {DEFAULT_PING_PREFIX}"
+        )
+    return text
 
 
 def _starts_per_second(env: Mapping[str, str]) -> float:
@@ -115,6 +141,14 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise BadSetting(f"{name}: {text!r} is not a positive whole number")
     return int(text)
+
+
+def _url(env: Mapping[str, str], name: str) -> str:
+    """Without a slash at its end; empty when there is none."""
+    text = env.get(name, "").rstrip("/")
+    if text and not _URL.fullmatch(text):
+        raise BadSetting(f"{name}: {text!r} is not an http(s) URL without query and fragment")
+    return text
 
 
 def _hosts(env: Mapping[str, str], name: str, default: str) -> tuple[tuple[str, int], ...]:

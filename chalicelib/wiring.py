@@ -4,7 +4,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,15 +15,19 @@ from chalicelib.domain.member import Pack
 from chalicelib.domain.text import TextRef
 from chalicelib.services.deps import (
     Adhoc,
+    Beats,
     Buckets,
     Certificates,
     Checks,
+    CronJobs,
     Deps,
+    Heartbeats,
     Keys,
     KeyUses,
     Members,
     Metrics,
     Monitors,
+    PingKeys,
     Queue,
     Reference,
     Requests,
@@ -143,6 +147,34 @@ class Edges:
         return MonitorStore()
 
     @cached_property
+    def heartbeats(self) -> Heartbeats:
+        from chalicelib.store.heartbeats import HeartbeatStore
+
+        self._bind_models()
+        return HeartbeatStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def beats(self) -> Beats:
+        from chalicelib.store.beats import BeatStore
+
+        self._bind_models()
+        return BeatStore(self.settings, self.dynamodb)
+
+    @cached_property
+    def cron_jobs(self) -> CronJobs:
+        from chalicelib.store.cron_jobs import CronJobStore
+
+        self._bind_models()
+        return CronJobStore()
+
+    @cached_property
+    def ping_keys(self) -> PingKeys:
+        from chalicelib.store.ping_keys import PingKeyStore
+
+        self._bind_models()
+        return PingKeyStore()
+
+    @cached_property
     def keys(self) -> Keys:
         from chalicelib.store.keys import KeyStore
 
@@ -229,8 +261,13 @@ def deps() -> Deps:
     global _current
     if _current is None:
         logging.getLogger("chalicelib").setLevel(logging.INFO)
-        _current = Edges(from_environment(os.environ))
+        _current = Edges(from_environment(environment()))
     return _current
+
+
+def environment() -> Mapping[str, str]:
+    """For `settings` to read: by `deps`, and before there are any edges, when routes are declared."""
+    return os.environ
 
 
 @contextmanager

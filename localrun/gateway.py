@@ -23,7 +23,8 @@ from localrun.units import work
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""The gateway's own limit; routes with a smaller one answer for themselves."""
+MAX_EVENT_BYTES = 6 * 1024 * 1024
+"""The gateway's own limit and Lambda's; routes with a smaller one answer for themselves."""
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -66,7 +67,7 @@ class Gateway:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request_id = str(uuid.uuid4())
         try:
-            with nullcontext() if environ["REQUEST_METHOD"] in _READS else self._gate.shared():
+            with self._gate.shared() if self._is_writing(environ) else nullcontext():
                 status, headers, body = self._answer(environ, request_id)
         except Exception:
             log.exception("request %s failed outside its route", request_id)
@@ -85,7 +86,7 @@ class Gateway:
         method = environ["REQUEST_METHOD"]
         entry = self._routes.get(resource, {}).get(method)
         if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            return _own(413, "PAYLOAD_TOO_LARGE", "The body is larger than 10 MiB.")
+            return _TOO_LARGE
         with work(f"{method} {resource}" if entry else "unknown route"):
             authorizer: dict[str, str] | None = None
             if entry is not None and entry.authorizer is not None:
@@ -94,7 +95,16 @@ class Gateway:
                     return _own(401, "UNAUTHORIZED", "The API key is missing or not valid.", _BEARER)
                 authorizer = self._ask_authorizer(header)
             event = self._event(environ, request_id, resource, path, params, authorizer)
+            if event["body"] is not None and len(json.dumps(event)) > MAX_EVENT_BYTES:
+                return _TOO_LARGE
             return _from_lambda(self._handler(event, Context(request_id)))
+
+    def _is_writing(self, environ: Mapping[str, Any]) -> bool:
+        method = environ["REQUEST_METHOD"]
+        if method not in _READS:
+            return True
+        entry = self._routes.get(self.match(_path(environ["REQUEST_URI"]))[0], {}).get(method)
+        return entry is not None and entry.view_function.operation.is_writing
 
     def match(self, path: str) -> tuple[str, dict[str, str]]:
         """The route's resource and its still encoded parameters; static paths win, as at the gateway."""
@@ -171,6 +181,9 @@ def _own(
     return status, list(headers.items()), body
 
 
+_TOO_LARGE = _own(413, "PAYLOAD_TOO_LARGE", "The body is too large.")
+
+
 def _from_lambda(response: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
     body = response.get("body") or ""
     raw = base64.b64decode(body) if response.get("isBase64Encoded") else body.encode()
@@ -201,13 +214,9 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _body(environ: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """In base64, whatever it is: the deployed gateway is told that every type is binary."""
     raw: bytes = environ["wsgi.input"].read()
-    if not raw:
-        return None, False
-    try:
-        return raw.decode("utf-8"), False
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), True
+    return (base64.b64encode(raw).decode(), True) if raw else (None, False)
 
 
 def _variables(path: str) -> list[bool]:

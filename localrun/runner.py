@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app import app
 from chalicelib import wiring
-from chalicelib.jobs import authorize, probe, tick
+from chalicelib.jobs import authorize, deadlines, probe, tick
 from chalicelib.settings import BadSetting, from_environment
 from chalicelib.store.tables import create_tables
 from localrun import process
@@ -29,6 +29,8 @@ from localrun.seams import Seams, read_seams
 from localrun.server import build_server
 from localrun.units import UnitCounter, work
 from localrun.wire import Wire
+
+log = logging.getLogger(__name__)
 
 LAST_WORDS_SECONDS = 1.5
 _SIGNAL_SECONDS = 0.1
@@ -130,5 +132,11 @@ def _run_probe(edges: LocalEdges, body: str) -> int:
 
 
 def _run_tick(edges: LocalEdges, scheduled_at: datetime) -> int:
+    """What the schedule of a deployment starts in a minute. One that fails takes no other with it."""
+    try:
+        with work("deadlines"):
+            deadlines.run(edges)
+    except Exception:
+        log.exception("the deadlines of %s failed", scheduled_at)
     with work("tick"):
         return tick.run(edges, scheduled_at)

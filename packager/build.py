@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from chalice.package import YAMLTemplateSerializer
 
+from chalicelib.settings import PING_PREFIX, BadSetting, ping_prefix
 from packager import archive, template
 from packager.imports import Unimportable, import_all, import_cpu_ms
 
@@ -36,7 +37,7 @@ def main() -> int:
     architecture = parser.parse_args().architecture
     try:
         build(architecture)
-    except (Refused, Unimportable, archive.Incomplete) as refusal:
+    except (Refused, BadSetting, Unimportable, archive.Incomplete) as refusal:
         remove_results()
         print(f"make package: {refusal}", file=sys.stderr)
         return 1
@@ -45,6 +46,7 @@ def main() -> int:
 
 def build(architecture: str | None) -> None:
     remove_results()
+    ping_prefix(os.environ)
     source = stage_sources(BUILD / "src", architecture)
     packaged = run_chalice(source, BUILD / "chalice")
     finished = finish_template(packaged / "sam.yaml")
@@ -102,7 +104,7 @@ def run_chalice(source: Path, target: Path) -> Path:
 
 def finish_template(path: Path) -> template.Template:
     raw: dict[str, Any] = YAMLTemplateSerializer().load_template(path.read_text(), path.name)
-    finished = template.finish(raw, f"./{ZIP.name}")
+    finished = template.finish(raw, f"./{ZIP.name}", {PING_PREFIX: ping_prefix(os.environ)})
     found = template.problems(finished)
     if found:
         raise Refused("the template is wrong\n" + "\n".join(found))

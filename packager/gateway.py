@@ -25,7 +25,7 @@ _NO_KEY = Answer(
 _NO_PATH = Answer(404, "NOT_FOUND", "There is no such path.")
 _REFUSED = Answer(403, "FORBIDDEN", "This request is not allowed.")
 _MALFORMED = Answer(400, "VALIDATION_ERROR", "The request is not valid.", field="body")
-_TOO_LARGE = Answer(413, "PAYLOAD_TOO_LARGE", "The body is larger than 10 MiB.")
+_TOO_LARGE = Answer(413, "PAYLOAD_TOO_LARGE", "The body is too large.")
 _TOO_MANY = Answer(
     429, "RATE_LIMITED", "Too many requests. Try again in 1 second.", headers=(("Retry-After", "1"),)
 )

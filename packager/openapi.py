@@ -27,6 +27,7 @@ Live = tuple[str, str, Operation, Callable[..., Any]]
 """A route's path, method, declaration and view."""
 
 VERSION: Final = "1"
+TEXT: Final = "text/plain"
 _KEY_PATTERN: Final = r'^([!#-~]([ -~]*[!-~])?|"([ !#-\[\]-~]|\\["\\])+")$'
 """Bare, or the quoted string of the IETF draft."""
 _ERROR: Final = "fields:ErrorAnswer"
@@ -37,9 +38,12 @@ _TAGS: Final = {
     "monitors": "HTTP monitors, their results and figures.",
     "dns-monitors": "What names resolve to.",
     "tcp-monitors": "Whether a port accepts connections.",
+    "cron-jobs": "Jobs that report in by themselves, and are missed when they do not.",
+    "ping-key": "With it and a slug, cron jobs report in without knowing their tokens.",
     "ping": "One check right now.",
     "status": "All HTTP monitors at a glance.",
     "api-keys": "Who may call this API.",
+    "heartbeats": "Where cron jobs say that they have run; no key needed but the one in the URL.",
     "badges": "Images for web pages; no key needed.",
     "reference": "This description; no key needed.",
 }
@@ -54,8 +58,11 @@ _HEADERS: Final = {
     "X-Request-Id": ("Under which our log has the failure.", "string"),
     "ETag": ("Of this answer; compared weakly.", "string"),
     "Cache-Control": ("How long the answer may be kept, by anyone.", "string"),
+    "Ping-Body-Limit": ("Of a body so many bytes are kept.", "integer"),
+    "Access-Control-Allow-Origin": ("`*`.", "string"),
 }
 _CACHE_HEADERS: Final = ("ETag", "Cache-Control")
+_PING_HEADERS: Final = ("Ping-Body-Limit", "Access-Control-Allow-Origin")
 _RATE_HEADERS: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADERS_OF: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 500: ("X-Request-Id",)}
 
@@ -142,8 +149,8 @@ def _described(
 ) -> dict[str, Any]:
     summary, _, rest = (view.__doc__ or "").strip().partition("\n")
     described: dict[str, Any] = {
-        "operationId": _operation_id(method, view),
-        "tags": [_tag(operation.path)],
+        "operationId": _operation_id(method, operation, view),
+        "tags": [operation.tag or _tag(operation.path)],
         "summary": summary.rstrip("."),
         "description": _description(operation, rest),
         "security": [] if operation.is_public else [{"apiKey": [operation.scope]}],
@@ -153,11 +160,17 @@ def _described(
     if operation.body:
         content = {JSON: {"schema": schemas[load_model(operation.body)]}}
         described["requestBody"] = {"required": True, "content": content}
+    elif operation.texts and method == "POST":
+        described["requestBody"] = {
+            "required": False,
+            "description": "Any bytes of any type; the first 100,000 are kept.",
+            "content": {TEXT: {"schema": {"type": "string"}}},
+        }
     return described
 
 
-def _operation_id(method: str, view: Callable[..., Any]) -> str:
-    return to_camel(view.__name__) + ("Headers" if method == "HEAD" else "")
+def _operation_id(method: str, operation: Operation, view: Callable[..., Any]) -> str:
+    return (operation.name or to_camel(view.__name__)) + ("Headers" if method == "HEAD" else "")
 
 
 def _links(operation: Operation, others: Sequence[Live]) -> dict[str, Any]:
@@ -169,7 +182,7 @@ def _links(operation: Operation, others: Sequence[Live]) -> dict[str, Any]:
     for path, method, other, view in others:
         new = other.variables[len(given) :]
         if path.startswith(f"{operation.path}/{{") and len(new) == 1:
-            name = _operation_id(method, view)
+            name = _operation_id(method, other, view)
             parameters = {**given, new[0]: f"$response.body#{made}"}
             links[name] = {"operationId": name, "parameters": parameters}
     return links
@@ -202,7 +215,7 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
             "description": parameter.description,
             "schema": _query_schema(parameter),
         }
-    if operation.is_public:
+    if operation.is_public and not operation.texts:
         yield {
             "name": "If-None-Match",
             "in": "header",
@@ -228,6 +241,9 @@ def _query_schema(parameter: Parameter) -> dict[str, Any]:
 
 
 def _responses(method: str, operation: Operation, schemas: "Schemas") -> dict[str, Any]:
+    if operation.texts:
+        responses = {str(status): _text(status, texts) for status, texts in sorted(operation.texts.items())}
+        return {**responses, "500": _failure(operation, 500, ["INTERNAL_ERROR"], schemas)}
     responses = {str(operation.status): _success(method, operation, schemas)}
     if operation.is_public:
         responses["304"] = {
@@ -255,6 +271,15 @@ def _success(method: str, operation: Operation, schemas: "Schemas") -> dict[str,
     elif operation.content_type != JSON and method != "HEAD":
         response["content"] = {operation.content_type: {"schema": {"type": "string"}}}
     return response
+
+
+def _text(status: int, texts: Sequence[str]) -> dict[str, Any]:
+    names = ["Cache-Control", *(_PING_HEADERS if status < 300 else ()), *_HEADERS_OF.get(status, ())]
+    return {
+        "description": f"In plain text: {' or '.join(f'`{text}`' for text in texts)}",
+        "headers": _header_references(names),
+        "content": {TEXT: {"schema": {"type": "string", "enum": list(texts)}}},
+    }
 
 
 def _failure(operation: Operation, status: int, codes: list[str], schemas: "Schemas") -> dict[str, Any]:

@@ -10,7 +10,8 @@ is_313() {
 
 # `python3.13` may be a shim of pyenv that finds nothing, so each one is asked.
 python=
-newest=$(ls -d "$HOME"/.pyenv/versions/3.13.*/bin/python 2>/dev/null | sort -V | tail -n 1)
+versions=${PYENV_ROOT:-$HOME/.pyenv}/versions
+newest=$(ls -d "$versions"/3.13.*/bin/python 2>/dev/null | sort -V | tail -n 1)
 for candidate in python3.13 "$newest"; do
     if [ -n "$candidate" ] && is_313 "$candidate"; then
         python=$candidate
@@ -18,7 +19,7 @@ for candidate in python3.13 "$newest"; do
     fi
 done
 if [ -z "$python" ]; then
-    echo "make package: Python 3.13 with venv was not found (looked for python3.13 and ~/.pyenv/versions/3.13.*)" >&2
+    echo "make package: Python 3.13 with venv was not found (looked for python3.13 and $versions/3.13.*)" >&2
     exit 1
 fi
 

@@ -1,29 +1,36 @@
 """Finish the template that `chalice package` wrote, and name what would make it wrong to deploy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+from chalicelib.settings import PING_PREFIX
 from packager.gateway import gateway_responses
 
 Template = dict[str, Any]
 
 ANY_METHOD: Final = "x-amazon-apigateway-any-method"
 GATEWAY_RESPONSES: Final = "x-amazon-apigateway-gateway-responses"
+BINARY_TYPES: Final = "x-amazon-apigateway-binary-media-types"
+"""Bodies of these types reach the function in base64. All others would arrive as UTF-8, and what is none is
+mangled; one without a type counts as JSON. Answers are text all the same, unless the function says otherwise:
+Chalice knows nothing of this, and goes by its own list."""
 CATCH_ALL: Final = "/{proxy+}"
 PUBLIC_PATHS: Final = frozenset({"/v1/openapi.json"})
 """The paths under /v1 that ask for no key."""
 
 _INTEGRATION: Final = "x-amazon-apigateway-integration"
 _FUNCTION: Final = "AWS::Serverless::Function"
+_API: Final = "APIHandler"
 _METHODS: Final = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 _VARIABLE: Final = re.compile(r"\{(\w+)\+?\}")
 
 
-def finish(template: Template, code_uri: str) -> Template:
-    """The template with its zip, with the methods that reach the function only to be refused there, and
-    with the gateway's own answers."""
+def finish(template: Template, code_uri: str, variables: Mapping[str, str] | None = None) -> Template:
+    """The template with its zip, with the methods that reach the function only to be refused there, with the
+    gateway's own answers, and with bodies that arrive as they were sent. `variables` are the
+    API's beside those of the configuration, which win."""
     finished = deepcopy(template)
     for function in functions(finished).values():
         function["Properties"]["CodeUri"] = code_uri
@@ -32,6 +39,11 @@ def finish(template: Template, code_uri: str) -> Template:
     for path in [*body["paths"], CATCH_ALL]:
         body["paths"].setdefault(path, {})[ANY_METHOD] = _refusing_method(path, integration)
     body[GATEWAY_RESPONSES] = gateway_responses()
+    body[BINARY_TYPES] = ["*/*"]
+    if variables:
+        properties = finished["Resources"][_API]["Properties"]
+        known = properties.setdefault("Environment", {}).setdefault("Variables", {})
+        properties["Environment"]["Variables"] = {**variables, **known}
     return finished
 
 
@@ -72,6 +84,7 @@ def problems(template: Template) -> list[str]:
         *_wrong_authorizers(template),
         *_unlike_siblings(template),
         *_shared_roles(template),
+        *_other_prefix(template),
     ]
 
 
@@ -104,6 +117,14 @@ def _unlike_siblings(template: Template) -> Iterator[str]:
                 parent = "/".join(parts[:depth])
                 if names.setdefault(parent, part) != part:
                     yield f"{path}: {part} beside {names[parent]} under {parent}"
+
+
+def _other_prefix(template: Template) -> Iterator[str]:
+    """The routes were declared with one; their function must find itself under it."""
+    environment = functions(template).get(_API, {}).get("Properties", {}).get("Environment", {})
+    prefix = environment.get("Variables", {}).get(PING_PREFIX)
+    if prefix is not None and f"{prefix}/{{code}}" not in definition(template)["paths"]:
+        yield f"{PING_PREFIX}: no route begins with {prefix}; set it for `make package`, and nowhere else"
 
 
 def _shared_roles(template: Template) -> Iterator[str]:

@@ -6,7 +6,7 @@ the process (`Killed`), collides (`Contended` before) or loses the answer (`Cont
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from chalicelib.domain.certificate import CertificateReading
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.idempotency import Begun, StoredAnswer
-from chalicelib.domain.incident import incident_of, outbox_row_of
+from chalicelib.domain.incident import IncidentChange, OutboxRow, incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
 from chalicelib.domain.monitor import Leftover, Locator, Monitor, Spec
@@ -137,18 +137,27 @@ class FakeStates(_Edge):
                 return False
             changes: list[Change] = []
             for transition in transitions:
-                incident, row = incident_of(transition), outbox_row_of(shard, transition)
-                opened = self.store.get("incident", (incident.monitor_id, incident.opened_seq))
-                is_new = incident.is_opening and not incident.is_resolving
-                if is_new is not (opened is None) or self.store.get("outbox", (row.monitor_id, row.seq)):
+                left = alarm_changes(self.store, incident_of(transition), outbox_row_of(shard, transition))
+                if left is None:
                     return False
-                changes.append(("incident", (incident.monitor_id, incident.opened_seq), incident))
-                changes.append(("outbox", (row.monitor_id, row.seq), row))
+                changes += left
             new = State(read.version + 1, read.config_version, swept, dict(entries))
             self.store.write(*changes, ("state", shard, new))
             return True
 
         return self.store.call("states.commit", action)
+
+
+def alarm_changes(store: FakeStore, incident: IncidentChange, row: OutboxRow) -> list[Change] | None:
+    """None when a condition of theirs is lost."""
+    opened = store.get("incident", (incident.monitor_id, incident.opened_seq))
+    is_new = incident.is_opening and not incident.is_resolving
+    if is_new is not (opened is None) or store.get("outbox", (row.monitor_id, row.seq)):
+        return None
+    return [
+        ("incident", (incident.monitor_id, incident.opened_seq), incident),
+        ("outbox", (row.monitor_id, row.seq), row),
+    ]
 
 
 class FakeMembers(_Edge):
@@ -220,6 +229,20 @@ class FakeTicks(_Edge):
         return self.store.call(
             "ticks.pick", lambda: {part: stored[part] for part in wanted if part in stored}
         )
+
+    def note_retries(self, shard: str, slot: int, positions: Collection[int]) -> None:
+        def action() -> None:
+            noted: frozenset[int] = self.store.get(("retries", shard), slot) or frozenset()
+            self.store.write((("retries", shard), slot, noted | set(positions)))
+
+        self.store.call("ticks.note_retries", action)
+
+    def retried(self, shard: str, position: int, from_slot: int, to_slot: int) -> list[int]:
+        def action() -> list[int]:
+            noted = self.store.items["retries", shard]
+            return [slot for slot in sorted(noted) if from_slot <= slot < to_slot and position in noted[slot]]
+
+        return self.store.call("ticks.retried", action)
 
     def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:
         def action() -> Counts | None:
@@ -630,6 +653,10 @@ class FakeDeps:
     counter: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
+        from tests.fake_heartbeats import FakeBeats, FakeCronJobs, FakeHeartbeats, FakePingKeys
+
+        self.heartbeats, self.beats = FakeHeartbeats(self.store), FakeBeats(self.store)
+        self.cron_jobs, self.ping_keys = FakeCronJobs(self.store), FakePingKeys(self.store)
         self.shards, self.states = FakeShards(self.store), FakeStates(self.store)
         self.members, self.ticks = FakeMembers(self.store), FakeTicks(self.store)
         self.monitors, self.teams = FakeMonitors(self.store), FakeTeams(self.store)

@@ -14,7 +14,9 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.requests_per_minute, settings.monitors_per_team) == (100, 100)
     assert (settings.address_requests_per_minute, settings.pings_per_minute) == (100, 60)
     assert (settings.dns_monitors_per_team, settings.tcp_monitors_per_team) == (20, 100)
+    assert (settings.cron_jobs_per_team, settings.job_pings_per_minute, settings.ping_url) == (100, 60, "")
     assert (settings.aws_region, settings.region) == ("us-east-1", "enam")
+    assert (settings.heartbeats_per_minute, settings.ping_prefix) == (1000, "/hb")
     assert settings.ca_file is None
     assert settings.reference_hosts == (
         ("one.one.one.one", 443),
@@ -44,7 +46,12 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_MONITORS_PER_TEAM": "8",
         "UPTIME_DNS_MONITORS_PER_TEAM": "3",
         "UPTIME_TCP_MONITORS_PER_TEAM": "4",
+        "UPTIME_CRON_JOBS_PER_TEAM": "2",
+        "UPTIME_JOB_PINGS_PER_MINUTE": "11",
+        "UPTIME_PING_URL": "https://hb.example.com/hb/",
         "UPTIME_PINGS_PER_MINUTE": "5",
+        "UPTIME_HEARTBEATS_PER_MINUTE": "11",
+        "UPTIME_PING_PREFIX": "/of/jobs-2",
         "UPTIME_ADHOC_FUNCTION": "adhoc",
         "UPTIME_STARTS_PER_SECOND": "9",
         "UPTIME_CA_FILE": "/ca.pem",
@@ -64,7 +71,12 @@ def test_every_variable_is_taken() -> None:
         monitors_per_team=8,
         dns_monitors_per_team=3,
         tcp_monitors_per_team=4,
+        cron_jobs_per_team=2,
+        job_pings_per_minute=11,
+        ping_url="https://hb.example.com/hb",
         pings_per_minute=5,
+        heartbeats_per_minute=11,
+        ping_prefix="/of/jobs-2",
         adhoc_function="adhoc",
         starts_per_second=9.0,
         ca_file="/ca.pem",
@@ -82,6 +94,7 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_DNS_MONITORS_PER_TEAM",
         "UPTIME_TCP_MONITORS_PER_TEAM",
         "UPTIME_PINGS_PER_MINUTE",
+        "UPTIME_HEARTBEATS_PER_MINUTE",
         "UPTIME_STARTS_PER_SECOND",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ],
@@ -104,6 +117,18 @@ def test_a_reference_host_that_is_none_is_refused_by_its_name(text: str) -> None
 @pytest.mark.parametrize("text", ["", " ", ","])
 def test_there_may_be_no_reference_host(text: str) -> None:
     assert from_environment({"UPTIME_REFERENCE_HOSTS": text}).reference_hosts == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "/", "hb", "/hb/", "//hb", "/Hb", "/h_b", "/h b", "/hb\n", "/{hb}", "/hb/*", "/hé"),
+        *("/v1", "/v1/hb", "/api/x", "/docs", "/status", "/app/hb"),
+    ],
+)
+def test_a_prefix_that_is_no_free_path_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_PING_PREFIX"):
+        from_environment({"UPTIME_PING_PREFIX": text})
 
 
 def test_a_region_that_is_no_hint_is_refused_by_its_name() -> None:
@@ -157,3 +182,18 @@ def test_the_pace_follows_the_functions_share_of_a_cpu(memory: str, starts: floa
 def test_settings_cannot_be_changed_by_whom_they_were_given_to() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         from_environment({}).region = "me"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "text", ["hb.example.com", "ftp://x", "https://", "https://a b", "https://a/?q=1", "https://a/#x", "//a"]
+)
+def test_a_ping_url_is_an_address_and_nothing_else(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_PING_URL"):
+        from_environment({"UPTIME_PING_URL": text})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "http://127.0.0.1:8000/hb", "https://hb.example.com", "https://[::1]/a/b"]
+)
+def test_good_ping_urls(text: str) -> None:
+    assert from_environment({"UPTIME_PING_URL": text}).ping_url == text

@@ -2,7 +2,7 @@
 
 Only STATE waits for confirmation; each result keeps the status that its own check was judged to have. A
 *streak* is the newest results in a row that speak for the same change: all worse, or all better, than
-the state is.
+the state is. While there is one, the monitor may be checked sooner than its interval says (*retries*).
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,9 @@ from typing import Any
 from chalicelib.domain.outcome import Status
 
 MAX_CONFIRMATIONS = 10
-_WORSE, _BETTER = "confirmations", "recoveryConfirmations"
-"""The API's own names, also in the spec; there only a number other than 1 is kept."""
+_WORSE, _BETTER, _RETRY = "confirmations", "recoveryConfirmations", "retryIntervalSeconds"
+_DEFAULTS: Mapping[str, int | None] = {_WORSE: 1, _BETTER: 1, _RETRY: None}
+"""The API's own names, also in the spec; there only what is not the default is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,24 @@ def confirmations_of(spec: Mapping[str, Any]) -> Confirmations:
     return Confirmations(spec.get(_WORSE, 1), spec.get(_BETTER, 1))
 
 
-def shown_confirmations(spec: Mapping[str, Any]) -> dict[str, int]:
-    """Both numbers as the API tells them."""
-    needed = confirmations_of(spec)
-    return {_WORSE: needed.worse, _BETTER: needed.better}
+def shown_confirmations(spec: Mapping[str, Any]) -> dict[str, int | None]:
+    """Both numbers, and the seconds between retries, as the API tells them."""
+    return {key: spec.get(key, default) for key, default in _DEFAULTS.items()}
 
 
-def without_single_confirmations(spec: Mapping[str, Any]) -> dict[str, Any]:
+def without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
     """As stored: a monitor that needs no confirmation looks as if there were none."""
-    return {key: value for key, value in spec.items() if key not in (_WORSE, _BETTER) or value != 1}
+    return {key: value for key, value in spec.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+
+
+def retry_seconds(spec: Mapping[str, Any], interval_seconds: int, slot_seconds: int) -> int:
+    """How long after a result of a streak the next check is due at the latest, in whole slots. 0 when it is
+    due by the interval alone, which is not longer."""
+    wanted = spec.get(_RETRY)
+    if wanted is None:
+        return 0
+    seconds: int = -(-wanted // slot_seconds) * slot_seconds
+    return seconds if seconds < interval_seconds else 0
 
 
 def follow(status: Status, streak: Streak, told: Status, needed: Confirmations) -> tuple[Status, Streak]:

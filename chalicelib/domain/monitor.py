@@ -1,11 +1,15 @@
 """A monitor's configuration and where it lives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.confirmation import retry_seconds
 from chalicelib.domain.schedule import SpeedClass, speed_class
+
+if TYPE_CHECKING:
+    from chalicelib.domain.heartbeat import Place
 
 Spec = Mapping[str, Any]
 """What a check of the kind needs, in the contract's own field names (JSON values)."""
@@ -26,6 +30,8 @@ class Placement:
     to_slot: int | None = None
     first_slot: int | None = None
     """The slot of the first run, on a stretch that began with the create or an enable."""
+    has_retries: bool = False
+    """Whether results may lie outside the due slots. Of a sparse monitor, those slots are noted."""
 
     @property
     def anchor(self) -> int:
@@ -71,10 +77,15 @@ class Monitor:
     def speed_class(self) -> SpeedClass:
         return speed_class(self.interval_seconds, self.timeout_seconds)
 
+    @property
+    def retry_seconds(self) -> int:
+        return retry_seconds(self.spec, self.interval_seconds, self.speed_class.slot_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """How a public reader finds a monitor's state without touching the teams table."""
+    """How a public reader finds a monitor's state without touching the teams table. What reports in by
+    itself has the place of its heartbeat, and no placements."""
 
     monitor_id: str
     team_id: str
@@ -82,6 +93,7 @@ class Locator:
     is_public: bool
     is_enabled: bool
     placements: tuple[Placement, ...]
+    place: "Place | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,7 @@ def close_placement(placements: tuple[Placement, ...], at_slot: int) -> tuple[Pl
     if not placements or placements[-1].to_slot is not None:
         return placements
     last = placements[-1]
-    return (*placements[:-1], _until(last, max(at_slot, last.from_slot)))
+    return (*placements[:-1], replace(last, to_slot=max(at_slot, last.from_slot)))
 
 
 def next_placement(
@@ -134,9 +146,12 @@ def next_placement(
     return tuple(kept[-MAX_PLACES:])
 
 
-def _until(placement: Placement, to_slot: int) -> Placement:
-    p = placement
-    return Placement(p.shard, p.position, p.from_slot, p.interval_seconds, to_slot, p.first_slot)
+def with_retries_told(monitor: Monitor) -> Monitor:
+    """Its current stretch says whether there may be retries. One that said so goes on: it has a past."""
+    place = monitor.placement
+    if place.has_retries or not monitor.retry_seconds:
+        return monitor
+    return replace(monitor, placements=(*monitor.placements[:-1], replace(place, has_retries=True)))
 
 
 def _same_place(one: Placement, other: Placement) -> bool:

@@ -45,6 +45,13 @@ class Reason(IntEnum):
     SLOW = 65
     CONTENT = 66
     CHANGED = 67  # a DNS answer that is not what is expected
+    LATE = 68  # a run that has not come by its deadline, or came after it
+    MISSED = 69
+    FAILED = 70  # a run that said so itself
+    OVERRUN = 71  # a run that has begun and not ended
+    TOO_OFTEN = 72
+    SILENT = 73  # no heartbeat in the time window
+    PUSHED_DOWN = 74  # a heartbeat that said so itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ MAX_TOTAL_BYTES: Final = 16 * 1024
 METHODS_WITHOUT_BODY: Final = frozenset(("GET", "HEAD"))
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS: Final = frozenset(
+DENIED_NAMES: Final = frozenset(
     (
         "connection",
         "content-length",
@@ -30,6 +30,7 @@ _OURS: Final = frozenset(
         "upgrade",
     )
 )
+DENIED_PREFIX: Final = "proxy-"
 
 
 def header_problems(headers: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +54,7 @@ def header_problem(name: str, value: str) -> str | None:
         return f"the name is longer than {MAX_NAME_LENGTH} characters"
     if not _TOKEN.fullmatch(name):
         return "not a header name"
-    if name.lower() in _OURS or name.lower().startswith("proxy-"):
+    if name.lower() in DENIED_NAMES or name.lower().startswith(DENIED_PREFIX):
         return "this header cannot be set"
     if len(value) > MAX_VALUE_LENGTH:
         return f"the value is longer than {MAX_VALUE_LENGTH} characters"

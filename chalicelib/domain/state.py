@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import positions
-from chalicelib.domain.confirmation import NO_STREAK, Confirmations, Streak, follow
+from chalicelib.domain.confirmation import NO_STREAK, Confirmations, Streak, follow, retry_seconds
 from chalicelib.domain.member import Member
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.tick import Tick
@@ -97,6 +97,19 @@ def results_to_commit(ticks: Iterable[Tick], members: Mapping[int, Member]) -> d
             results.setdefault(position, []).insert(0, observed)
         seen |= tick.bitmap
     return results
+
+
+def is_retry(member: Member, entry: Entry | None, slot: int, slot_seconds: int) -> bool:
+    """Whether a member is due in a slot outside its rhythm, since a change of its status is unconfirmed.
+
+    Never before its anchor: those slots belong to another stretch. A streak from before its enable is over.
+    """
+    if entry is None or not entry.streak or not member.is_enabled or not member.confirmations.is_needed:
+        return False
+    if slot < member.anchor or entry.slot < member.enabled_slot or member.is_due(slot, slot_seconds):
+        return False
+    seconds = retry_seconds(member.spec, member.interval_seconds, slot_seconds)
+    return 0 < seconds <= slot - entry.slot
 
 
 def plan_commit(

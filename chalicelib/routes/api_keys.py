@@ -1,17 +1,27 @@
 """API keys (contract, section 3.11)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.api_key import key_text
 from chalicelib.errors import Detail, InvalidInput, QuotaReached
-from chalicelib.routes.http import Call, Id, route
+from chalicelib.routes.http import Call, Id, Secret, route
 from chalicelib.routes.presenting.api_key import present_key, present_minted
 from chalicelib.services.keys import list_keys, mint_key, refuse_escalation, revoke_key
 
 bp = Blueprint(__name__)
 
 _KEY = {"id": Id("key", "API key")}
+
+
+def _hidden(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "key"}
+
+
+def _shown(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "key": key_text(call.secret())}
 
 
 @route(bp, ["GET"], "/v1/api-keys", "api-keys:read", answer="api_key:ApiKeyList")
@@ -29,7 +39,7 @@ def list_api_keys(call: Call) -> Any:
     body="api_key:ApiKeyCreate",
     answer="api_key:MintedApiKey",
     errors=[QuotaReached],
-    secret_field="key",
+    secret=Secret(_hidden, _shown),
 )
 def create_api_key(call: Call) -> Any:
     """Create an API key. The answer is the only one that ever shows the key itself.

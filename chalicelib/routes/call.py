@@ -7,10 +7,10 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.domain.api_key import key_from_header, key_text
+from chalicelib.domain.api_key import key_from_header
 from chalicelib.domain.idempotency import Begun, StoredAnswer, fingerprint, parse_key
 from chalicelib.domain.origin import Origin
-from chalicelib.errors import Detail
+from chalicelib.errors import Detail, InvalidInput
 from chalicelib.routes.admission import Admission
 from chalicelib.routes.body import parse_object
 from chalicelib.routes.operation import Operation, load_model
@@ -32,8 +32,9 @@ class Replayed(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """`team_id`, `key_id` and `scopes` are empty on public routes. `base_path` is what stands before the
-    route in the caller's URL: the gateway's stage, unless a custom domain hides it."""
+    """`team_id`, `key_id` and `scopes` are empty on public routes. `source_ip` and `host` are what the
+    gateway says. `base_path` is what stands before the route in the caller's URL: the gateway's stage,
+    unless a custom domain hides it."""
 
     deps: Deps
     operation: Operation
@@ -43,6 +44,9 @@ class Call:
     headers: Mapping[str, str]
     raw_body: bytes
     request_id: str
+    method: str
+    source_ip: str
+    host: str
     base_path: str
     _begun: Begun | None = field(default=None, init=False)
     _origin: Origin | None = field(default=None, init=False)
@@ -70,6 +74,13 @@ class Call:
             self._begin(document)
         return parsed
 
+    def begin(self) -> None:
+        """As `body` does, for a creating route that takes none. Raises InvalidInput."""
+        bad = self._bad_key()
+        if bad:
+            raise InvalidInput(bad)
+        self._begin({})
+
     def numbers(self) -> list[int]:
         """The declared whole numbers of the query, in their order. Raises InvalidInput."""
         return whole_numbers(self.query, *(p for p in self.operation.query if isinstance(p, Whole)))
@@ -82,26 +93,38 @@ class Call:
             self._origin = self._begun.origin if self._begun else fresh_origin(self.deps)
         return self._origin
 
+    @property
+    def is_repeat(self) -> bool:
+        """Whether another try of this request, which has not come to its end, began before."""
+        return self._begun is not None and self._begun.is_repeat
+
+    @property
+    def site(self) -> str:
+        """Where this application is, in the caller's words. The gateway says that it is reached by https; a
+        local run is not."""
+        scheme = "https" if self.headers.get("x-forwarded-proto") == "https" else "http"
+        return f"{scheme}://{self.host or 'localhost'}{self.base_path}"
+
     def secret(self) -> bytes:
-        """32 bytes for an API key. Of a request that may be replayed only the seed is stored, so the caller's
-        own key goes in too."""
+        """32 bytes for what must not be guessed. Of a request that may be replayed only the seed is stored,
+        so the caller's own key goes in too."""
         return self.origin.secret(self._bearer() if self._begun else "")
 
     def answer(self, result: Any) -> Response:
         """The view's result as a response; of a request with an Idempotency-Key, the first one's."""
         if self._begun is None:
             return success(result, self.operation.status)
-        kept = {name: value for name, value in result.items() if name != self.operation.secret_field}
-        mine = StoredAnswer(self.operation.status, as_json(kept))
+        secret = self.operation.secret
+        mine = StoredAnswer(self.operation.status, as_json(secret.hide(result) if secret else result))
         return self.restored(finish(self.deps, self._begun, mine))
 
     def restored(self, answer: StoredAnswer) -> Response:
-        """A stored answer with its secret, which was not stored."""
+        """A stored answer with its secrets, which were not stored."""
         assert self._begun is not None
         headers = {"Idempotency-Replayed": "true"} if self._begun.is_repeat else None
-        if self.operation.secret_field is None:
+        if self.operation.secret is None:
             return written(answer.body, answer.status, headers)
-        body = {**json.loads(answer.body), self.operation.secret_field: key_text(self.secret())}
+        body = self.operation.secret.show(self, json.loads(answer.body))
         return written(as_json(body), answer.status, headers)
 
     def _begin(self, document: dict[str, Any]) -> None:
@@ -109,7 +132,7 @@ class Call:
         if text is None:
             return
         parts = [f"{name}={value}" for name, value in sorted(self.params.items())]
-        if self.operation.secret_field is not None:
+        if self.operation.secret is not None:
             parts.append(self.admission.key_id)
         parts.append(json.dumps(document, sort_keys=True))
         route = f"{self.operation.methods[0]} {self.operation.path}"

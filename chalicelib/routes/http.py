@@ -15,15 +15,15 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.rate import Bucket
-from chalicelib.errors import AppError, Detail, TooManyPings
+from chalicelib.errors import AppError, Detail, TooMany, TooManyPings
 from chalicelib.jobs.authorize import authorize
 from chalicelib.routes.admission import Admission, admit
 from chalicelib.routes.body import check_size
 from chalicelib.routes.call import Call, Replayed
-from chalicelib.routes.operation import JSON, PUBLIC, Id, Operation
+from chalicelib.routes.operation import JSON, PUBLIC, Id, Operation, Secret
 from chalicelib.routes.query import Parameter
-from chalicelib.routes.replies import crashed, failure, refused, with_bucket
-from chalicelib.services.limits import count_ping
+from chalicelib.routes.replies import crashed, failure, refused, told, with_bucket
+from chalicelib.services.limits import count_job_ping, count_ping
 from chalicelib.wiring import deps
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,13 @@ def route(
     content_type: str = JSON,
     ids: Mapping[str, Id] | None = None,
     errors: Sequence[type[AppError]] = (),
-    secret_field: str | None = None,
+    secret: Secret | None = None,
     is_ping: bool = False,
+    is_job_ping: bool = False,
+    texts: Mapping[int, Sequence[str]] | None = None,
+    name: str = "",
+    tag: str = "",
+    is_writing: bool = False,
 ) -> Callable[[View], View]:
     """Declare a route; the arguments are those of `Operation`."""
     operation = Operation(
@@ -63,8 +68,13 @@ def route(
         content_type=content_type,
         ids=ids or {},
         errors=tuple(errors),
-        secret_field=secret_field,
+        secret=secret,
         is_ping=is_ping,
+        is_job_ping=is_job_ping,
+        texts=texts or {},
+        name=name,
+        tag=tag,
+        is_writing=is_writing,
     )
 
     def declare(view: View) -> View:
@@ -88,7 +98,14 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
     request = _request.get()
     request_id = str(request.context.get("requestId", ""))
     bucket: Bucket | None = None
+    source_ip = str((request.context.get("identity") or {}).get("sourceIp") or "")
     try:
+        if operation.is_job_ping and operation.ids["id"].fits(params["id"]):
+            now = deps().now()
+            budget = count_job_ping(deps(), source_ip, params["id"], now)
+            if budget.is_exceeded:
+                bucket = budget
+                raise TooMany(budget.retry_after_seconds(now))
         admission = Admission()
         if not operation.is_public:
             admission = admit(deps(), request.context, operation.scope)
@@ -96,7 +113,7 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
         if admission.refusal is not None:
             raise admission.refusal
         raw_body = _raw_body(request)
-        if not operation.is_public:
+        if not operation.is_public and not operation.is_job_ping:
             check_size(raw_body)
         if operation.is_ping:
             now = deps().now()
@@ -114,11 +131,14 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
             request.headers,
             raw_body,
             request_id,
+            request.method,
+            source_ip,
+            str(request.context.get("domainName") or ""),
             _base_path(request),
         )
         response = _viewed(call, view)
     except AppError as refusal:
-        response = refused(refusal)
+        response = told(refusal) if operation.texts else refused(refusal)
     except Exception:
         log.exception("request %s failed", request_id)
         response = crashed(request_id)
@@ -133,8 +153,10 @@ def _viewed(call: Call, view: Callable[..., Any]) -> Response:
 
 
 def _base_path(request: Request) -> str:
-    """Of a route without variables; others have no use for it."""
     path, resource = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
+    head, variable, _ = resource.partition("{")
+    if variable:
+        return path.partition(head)[0] if head in path else ""
     return path.removesuffix(resource) if path.endswith(resource) else ""
 
 
@@ -188,4 +210,4 @@ def reshape(event: Any, get_response: Callable[[Any], Response]) -> Response:
     )
 
 
-__all__ = ["PUBLIC", "Call", "Id", "reshape", "route"]
+__all__ = ["PUBLIC", "Call", "Id", "Secret", "reshape", "route"]

@@ -2,9 +2,9 @@
 
 import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.domain.api_key import SCOPES
 from chalicelib.errors import (
@@ -37,10 +37,22 @@ class Id:
     prefix: str
     noun: str
 
+    def fits(self, text: str) -> bool:
+        return re.fullmatch(rf"{self.prefix}_[0-9a-f]{{32}}", text) is not None
+
     def check(self, text: str) -> None:
         """Raises NotFound, with the words that services have for an unknown one."""
-        if not re.fullmatch(rf"{self.prefix}_[0-9a-f]{{32}}", text):
+        if not self.fits(text):
             raise NotFound(f"There is no such {self.noun}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What of a creation's answer is not stored with it: `hide` takes it out of the body, and `show` puts it
+    back, given the `Call` and the body as it was stored."""
+
+    hide: Callable[[Mapping[str, Any]], dict[str, Any]]
+    show: Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +60,15 @@ class Operation:
     """One route. Models are named as `module:Class` under `routes/schemas` and loaded on use: pydantic
     costs 60 ms of every cold start.
 
-    `answer` is None when there is no body; `content_type` is that of the success answer. `secret_field`
-    is the field of a creation's answer that is shown once and stored nowhere. `is_ping` says that there is
-    a second bucket, which is counted after the key's and which the answers then describe. `errors` holds
-    only what does not follow from the rest (see `refusals`).
+    `answer` is None when there is no body; `content_type` is that of the success answer. `secret`
+    says how a creation's answer is stored without its secrets. `is_ping` says that there is a second
+    bucket, which is counted after the key's and which the answers then describe. `is_job_ping` says that
+    the body is ignored, however large, and that what an address sends for one job has a bucket, which is
+    counted before anything else. `errors` holds only what does not follow from the rest (see `refusals`).
+
+    `texts` is given when all answers but a crash are plain text: what each status may say. `name` and `tag`
+    stand for the view's name and the path's part in the API document. `is_writing` says that even a GET
+    changes something.
     """
 
     methods: tuple[str, ...]
@@ -64,8 +81,13 @@ class Operation:
     content_type: str = JSON
     ids: Mapping[str, Id] = field(default_factory=dict)
     errors: tuple[type[AppError], ...] = ()
-    secret_field: str | None = None
+    secret: Secret | None = None
     is_ping: bool = False
+    is_job_ping: bool = False
+    texts: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    name: str = ""
+    tag: str = ""
+    is_writing: bool = False
 
     def __post_init__(self) -> None:
         if self.scope != PUBLIC and self.scope not in SCOPES:
@@ -91,7 +113,8 @@ class Operation:
         """Every error that the route may answer with, apart from 500."""
         found: list[type[AppError]] = []
         if not self.is_public:
-            found += [Unauthenticated, TooMany, Forbidden, PayloadTooLarge]
+            found += [Unauthenticated, TooMany, Forbidden]
+            found += [] if self.is_job_ping else [PayloadTooLarge]
         if self.is_ping:
             found.append(TooManyPings)
         if self.ids:

@@ -13,6 +13,8 @@ from chalicelib.errors import AppError, Detail, TooMany
 
 SECURITY_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+_NEVER_CACHED: Final = {"Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private"}
+_TEXT: Final = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,19 @@ def refused(refusal: AppError) -> Response:
     if isinstance(refusal, TooMany):
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return failure(refusal.status, refusal.code, refusal.message, refusal.details, headers)
+
+
+def said(text: str, status: int, headers: Mapping[str, str] | None = None) -> Reply:
+    """A word in plain text, which nobody may keep."""
+    return Reply(text, _TEXT, status, {**_NEVER_CACHED, **(headers or {})})
+
+
+def told(refusal: AppError) -> Response:
+    """A refusal in plain text: its message alone."""
+    text, headers = refusal.message, {}
+    if isinstance(refusal, TooMany):
+        text, headers = "rate limited", {"Retry-After": str(refusal.retry_after_seconds)}
+    return success(said(text, refusal.status, headers), refusal.status)
 
 
 def crashed(request_id: str) -> Response:

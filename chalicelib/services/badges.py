@@ -1,7 +1,12 @@
-"""What a public badge may say of a monitor. Costs the locator and STATE, never the teams table."""
+"""What a public badge may say of a monitor or cron job. Costs the locator and STATE or a heartbeat, never the
+teams table."""
 
 import re
+from typing import Final
 
+from chalicelib.domain.cron_job import KIND
+from chalicelib.domain.heartbeat import Place
+from chalicelib.domain.lateness import JobStatus, judge
 from chalicelib.domain.outcome import Status
 from chalicelib.services.deps import Deps
 from chalicelib.services.readings import read_status
@@ -22,8 +27,24 @@ def badge_state(deps: Deps, monitor_id: str) -> str | None:
         return None
     if not locator.is_enabled:
         return PENDING
+    if locator.place is not None:
+        return _state_of_job(deps, locator.place)
     status = read_status(deps, locator.placements[-1])
     return PENDING if status is None else _WORDS[status]
 
 
-_WORDS = {Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
+def _state_of_job(deps: Deps, place: Place) -> str:
+    """As it is now, whenever the scheduler has looked at it last."""
+    heartbeat = deps.heartbeats.get(place, consistent=False)
+    if heartbeat is None or heartbeat.kind != KIND:
+        return PENDING
+    return _JOB_WORDS[judge(heartbeat.rules, heartbeat.pulse, deps.now()).status]
+
+
+_WORDS: Final = {Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
+_JOB_WORDS: Final = {
+    JobStatus.NEW: PENDING,
+    JobStatus.HEALTHY: "up",
+    JobStatus.LATE: "degraded",
+    JobStatus.MISSED: "down",
+}

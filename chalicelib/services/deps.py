@@ -3,7 +3,7 @@
 Losing a race is a return value here; an exception is a storage failure that nobody expected.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +24,11 @@ from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:  # the authorizer imports this module, and has no use for these
+    from chalicelib.domain.alarm import Turn
+    from chalicelib.domain.beat import Beat
     from chalicelib.domain.certificate import CertificateReading
+    from chalicelib.domain.cron_job import CronJob, CronJobWrite
+    from chalicelib.domain.heartbeat import Caller, Heartbeat, Place
     from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
 
 
@@ -92,6 +96,12 @@ class Ticks(Protocol):
     ) -> dict[tuple[int, str], Tick]:
         """The tick items of these (slot, part); absent ones are absent."""
 
+    def note_retries(self, shard: str, slot: int, positions: Collection[int]) -> None:
+        """Note that these are checked outside their rhythm; adds to what is noted of the slot."""
+
+    def retried(self, shard: str, position: int, from_slot: int, to_slot: int) -> list[int]:
+        """The slots in [from_slot, to_slot) noted for a position, oldest first. Eventually consistent."""
+
     def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:
         """The newest cumulative counts (of an hour index not after the one given)."""
 
@@ -141,6 +151,74 @@ class Monitors(Protocol):
         """Remove what a deleted monitor left outside its transaction, and then the note of it."""
 
     def locator(self, monitor_id: str) -> Locator | None: ...
+
+
+class Heartbeats(Protocol):
+    """The items that pings change and deadlines are judged by, of every kind."""
+
+    def get(self, place: "Place", *, consistent: bool) -> "Heartbeat[Any, Any] | None": ...
+    def of_partition(self, partition: int) -> "Iterable[Heartbeat[Any, Any]]":
+        """Eventually consistent."""
+
+    def of_places(self, places: "Iterable[Place]") -> "dict[Place, Heartbeat[Any, Any]]":
+        """Absent ones are absent. Eventually consistent."""
+
+    def save(self, heartbeat: "Heartbeat[Any, Any]", turn: "Turn | None") -> bool:
+        """Put it over the version before its own, with the incident and the outbox row of its turn in the
+        same transaction. False when that version is not stored. Raises Contended."""
+
+
+class Beats(Protocol):
+    """The history of beats, by owner and number."""
+
+    def put_block(self, owner_id: str, first: int, beats: "Sequence[Beat]") -> None:
+        """The beats from this number on, for a year. Kept unless a block as long begins there: beats never
+        change. Raises Contended."""
+
+    def blocks(self, owner_id: str, until: int, now: datetime) -> "Iterable[tuple[int, Sequence[Beat]]]":
+        """(number of the first, beats) of the blocks that begin at `until` or before, newest first, strongly
+        consistent, read as they are asked for."""
+
+    def oldest(self, owner_id: str, now: datetime) -> "tuple[int, Sequence[Beat]] | None":
+        """The oldest block that has not expired."""
+
+    def keep_caller(self, owner_id: str, number: int, caller: "Caller", now: datetime) -> None:
+        """For 30 days, of the newest 100 beats: each takes the place of the one 100 before it."""
+
+    def callers(self, owner_id: str, numbers: Iterable[int], now: datetime) -> "dict[int, Caller]": ...
+    def keep_body(self, owner_id: str, number: int, body: bytes, now: datetime) -> None:
+        """Compressed, of the newest 100 beats."""
+
+    def body(self, owner_id: str, number: int, now: datetime) -> bytes | None: ...
+    def forget(self, owner_id: str) -> None:
+        """Remove everything of an owner that is gone."""
+
+
+class CronJobs(Protocol):
+    """Cron jobs of a team."""
+
+    def get(self, team_id: str, job_id: str, *, consistent: bool) -> "CronJob | None": ...
+    def of_team(self, team_id: str) -> "list[CronJob]":
+        """Newest `created_at` first."""
+
+    def write(self, change: "CronJobWrite", limit: int) -> Written:
+        """Apply a change atomically, on `rev` and on the heartbeat's version as read (or absence). `limit`
+        is the team's, on a create. A delete notes what it leaves behind (`Monitors.leftovers`). Raises
+        Contended."""
+
+    def with_slug(self, team_id: str, slug: str) -> "list[Place]":
+        """Where the jobs of this slug lie, at most two; strongly consistent."""
+
+
+class PingKeys(Protocol):
+    """A team's ping key, with which its jobs may be pinged by slug."""
+
+    def of_team(self, team_id: str) -> str | None:
+        """Strongly consistent."""
+
+    def team_of(self, ping_key: str) -> str | None: ...
+    def replace(self, team_id: str, before: str | None, after: str) -> bool:
+        """False when `before` is not the team's key any more. Raises Contended."""
 
 
 class KeyUses(Protocol):
@@ -261,6 +339,14 @@ class Deps(Protocol):
     def ssl_readings(self) -> SslStore: ...
     @property
     def monitors(self) -> Monitors: ...
+    @property
+    def heartbeats(self) -> Heartbeats: ...
+    @property
+    def beats(self) -> Beats: ...
+    @property
+    def cron_jobs(self) -> CronJobs: ...
+    @property
+    def ping_keys(self) -> PingKeys: ...
     @property
     def key_uses(self) -> KeyUses: ...
     @property

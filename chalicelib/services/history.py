@@ -1,7 +1,7 @@
 """Where results lie: in the ticks of the shards that a monitor lived in.
 
 Which ticks hold one is computed from the placements: a monitor that is due in most slots is read by Query,
-a sparse one by its due slots alone.
+a sparse one by its due slots alone, and by those that were noted for its retries.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,15 +12,13 @@ from itertools import groupby, islice
 from chalicelib.domain import positions
 from chalicelib.domain.monitor import Placement
 from chalicelib.domain.outcome import Outcome
-from chalicelib.domain.schedule import due_slots_backwards
+from chalicelib.domain.schedule import SPARSE_SLOTS, due_slots_backwards
 from chalicelib.domain.shard import region_of, speed_class_of
 from chalicelib.domain.text import TextRef
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, first_run_part
 from chalicelib.services.deps import Deps
 from chalicelib.services.texts import read_texts
 
-_SPARSE_SLOTS = 6
-"""From this interval on, in slots, picking due slots (0.5 RRU each) beats a Query over all of them."""
 _BATCH = 100
 _CHUNK_SLOTS = 1440
 """The most that one Query asks for, so that a month of ticks is never in memory: 1 MB of a full shard."""
@@ -82,7 +80,7 @@ def ticks_of(
     seconds = speed_class_of(placement.shard).slot_seconds
     if low >= high:
         return
-    if placement.interval_seconds >= _SPARSE_SLOTS * seconds:
+    if placement.interval_seconds >= SPARSE_SLOTS * seconds:
         yield from _picked(deps, placement, low, high, seconds, wanted)
         return
     step = max(placement.interval_seconds, seconds)
@@ -113,12 +111,12 @@ def _is_picking_cheaper(
     stretches: Sequence[Placement], spans: Sequence[tuple[int, int]], seconds: int
 ) -> bool:
     """Of stretches that are all sparse, each of whose due slots is a read of its own."""
-    if any(p.interval_seconds < _SPARSE_SLOTS * seconds for p in stretches):
+    if any(p.interval_seconds < SPARSE_SLOTS * seconds for p in stretches):
         return False
     begin, end = spans[0][0] if spans else 0, spans[-1][1] if spans else 0
     lengths = ((span_of(p, begin, end), p.interval_seconds) for p in stretches)
     picks = sum(max(0, high - low) / interval for (low, high), interval in lengths)
-    return picks * _SPARSE_SLOTS * seconds <= sum(high - low for low, high in spans)
+    return picks * SPARSE_SLOTS * seconds <= sum(high - low for low, high in spans)
 
 
 def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -147,23 +145,36 @@ def query(deps: Deps, shard: str, low: int, high: int, length: int) -> Iterator[
 def _picked(
     deps: Deps, placement: Placement, low: int, high: int, seconds: int, wanted: int | None
 ) -> Iterator[Tick]:
-    """The due slots' main ticks; where one lacks the monitor, the stragglers'; last, the first run's."""
+    """The ticks of the slots that are due or noted; last, the first run's."""
+    oldest, end = max(low, placement.from_slot), high
     due = due_slots_backwards(
-        from_slot=max(low, placement.from_slot),
+        from_slot=oldest,
         to_slot=high,
         anchor=placement.anchor,
         interval_seconds=placement.interval_seconds,
         slot_seconds=seconds,
     )
     shard, position = placement.shard, placement.position
-    while slots := list(islice(due, _BATCH if wanted is None else min(wanted + 1, _BATCH))):
-        mains = deps.ticks.pick(shard, [(slot, MAIN) for slot in slots], consistent=False)
-        late = [slot for (slot, _), main in mains.items() if main.outcome(position) is None]
-        found = {slot: main for (slot, _), main in mains.items()}
-        if late:
-            stragglers = deps.ticks.pick(shard, [(slot, STRAGGLERS) for slot in late], consistent=False)
-            found |= {slot: tick for (slot, _), tick in stragglers.items()}
-        yield from (found[slot] for slot in slots if slot in found)
+    most = _BATCH if wanted is None else min(wanted + 1, _BATCH)
+    while end > oldest:
+        slots = list(islice(due, most))
+        begin = slots[-1] if len(slots) == most else oldest
+        if placement.has_retries:
+            slots = sorted({*slots, *deps.ticks.retried(shard, position, begin, end)}, reverse=True)
+        for k in range(0, len(slots), _BATCH):
+            yield from _pick_slots(deps, shard, position, slots[k : k + _BATCH])
+        end = begin
     if placement.first_slot is not None and low <= placement.first_slot < high:
         key = (placement.first_slot, first_run_part(position))
         yield from deps.ticks.pick(shard, [key], consistent=False).values()
+
+
+def _pick_slots(deps: Deps, shard: str, position: int, slots: Sequence[int]) -> Iterator[Tick]:
+    """Their main ticks, in this order; where one lacks the position, the stragglers'."""
+    mains = deps.ticks.pick(shard, [(slot, MAIN) for slot in slots], consistent=False)
+    late = [slot for (slot, _), main in mains.items() if main.outcome(position) is None]
+    found = {slot: main for (slot, _), main in mains.items()}
+    if late:
+        stragglers = deps.ticks.pick(shard, [(slot, STRAGGLERS) for slot in late], consistent=False)
+        found |= {slot: tick for (slot, _), tick in stragglers.items()}
+    yield from (found[slot] for slot in slots if slot in found)

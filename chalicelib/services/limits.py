@@ -1,4 +1,4 @@
-"""Buckets beside a key's own, which comes with its `Caller`: of addresses, and of ad-hoc pings."""
+"""Buckets beside a key's own, which comes with its `Caller`: of addresses, and of pings of both sorts."""
 
 from datetime import datetime
 
@@ -13,8 +13,23 @@ def count_ping(deps: Deps, key_id: str, now: datetime) -> Bucket:
     return Bucket(deps.settings.pings_per_minute, used, window + WINDOW_SECONDS)
 
 
+def count_job_ping(deps: Deps, source_ip: str, job_id: str, now: datetime) -> Bucket:
+    """Count a ping in the bucket that an address has for a cron job, whoever the caller is."""
+    window = window_of(now)
+    used = deps.buckets.count(f"cron ping {address_group(source_ip)} {job_id}", window)
+    return Bucket(deps.settings.job_pings_per_minute, used, window + WINDOW_SECONDS)
+
+
 def count_address(deps: Deps, source_ip: str, now: datetime) -> Bucket:
     """Count a request without a valid key in its address's bucket."""
     window = window_of(now)
     used = deps.buckets.count(f"address {address_group(source_ip)}", window)
     return Bucket(deps.settings.address_requests_per_minute, used, window + WINDOW_SECONDS)
+
+
+def count_heartbeat(deps: Deps, source_ip: str, now: datetime) -> Bucket:
+    """Count what reports in by itself in its address's bucket, before anything else is looked at: who
+    guesses at tokens is stopped here."""
+    window = window_of(now)
+    used = deps.buckets.count(f"heartbeat {address_group(source_ip)}", window)
+    return Bucket(deps.settings.heartbeats_per_minute, used, window + WINDOW_SECONDS)

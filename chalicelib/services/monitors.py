@@ -5,11 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.confirmation import without_single_confirmations
+from chalicelib.domain.confirmation import without_defaults
 from chalicelib.domain.extras import NO_EXTRAS, Extras, with_extras
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import member_of
-from chalicelib.domain.monitor import Monitor, Placement, Spec, close_placement, next_placement
+from chalicelib.domain.monitor import (
+    Monitor,
+    Placement,
+    Spec,
+    close_placement,
+    next_placement,
+    with_retries_told,
+)
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.retention import retained_days
@@ -18,6 +25,7 @@ from chalicelib.domain.state import State, carried_entry, results_to_commit
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
+from chalicelib.services.leftovers import clear_leftovers
 from chalicelib.services.placing import place
 from chalicelib.services.readings import read_monitors
 from chalicelib.services.retrying import TRIES, pause
@@ -96,7 +104,7 @@ def create_monitor(
         team_id=team_id,
         kind=draft.kind,
         name=draft.name,
-        spec=without_single_confirmations(draft.spec),
+        spec=without_defaults(draft.spec),
         interval_seconds=draft.interval_seconds,
         timeout_seconds=draft.timeout_seconds,
         is_enabled=draft.is_enabled,
@@ -115,7 +123,7 @@ def create_monitor(
         placement = Placement(shard, position, anchor, draft.interval_seconds, first_slot=first_slot)
         if not draft.is_enabled:
             placement = replace(placement, first_slot=None, to_slot=anchor)
-        monitor = replace(bare, placements=(placement,))
+        monitor = with_retries_told(replace(bare, placements=(placement,)))
         written = write_monitor(deps, MonitorWrite(None, monitor, extras=extras))
         if written is Written.LOST:
             stored = deps.monitors.get(team_id, monitor_id, consistent=True)
@@ -192,11 +200,8 @@ def delete_monitor(deps: Deps, team_id: str, kind: str, monitor_id: str) -> None
     they end with the ticks.
     """
     was_there = _delete(deps, team_id, kind, monitor_id)
-    leftovers = deps.monitors.leftovers(team_id)
-    if not was_there and monitor_id not in {leftover.monitor_id for leftover in leftovers}:
+    if monitor_id not in clear_leftovers(deps, team_id) and not was_there:
         raise NotFound("There is no such monitor.")
-    for leftover in leftovers:
-        deps.monitors.forget(leftover)
 
 
 def _delete(deps: Deps, team_id: str, kind: str, monitor_id: str) -> bool:
@@ -238,7 +243,7 @@ def _changed(before: Monitor, change: Change) -> Monitor:
     return replace(
         before,
         name=or_before(change.name, before.name),
-        spec=without_single_confirmations({**before.spec, **(change.spec or {})}),
+        spec=without_defaults({**before.spec, **(change.spec or {})}),
         interval_seconds=or_before(change.interval_seconds, before.interval_seconds),
         timeout_seconds=or_before(change.timeout_seconds, before.timeout_seconds),
         is_enabled=or_before(change.is_enabled, before.is_enabled),
@@ -296,7 +301,7 @@ def _scheduled(
         first_slot = _first_slot(before, after, now)
         new = Placement(shard, position, anchor, after.interval_seconds, ends, first_slot)
         moved = replace(after, placements=next_placement(before.placements, new, forget_before))
-        return MonitorWrite(before, moved, states, extras)
+        return MonitorWrite(before, with_retries_told(moved), states, extras)
     anchor = anchor_after(now.timestamp(), speed.slot_seconds)
     if after.is_enabled and (not before.is_enabled or after.interval_seconds != before.interval_seconds):
         first_slot = _first_slot(before, after, now)
@@ -304,7 +309,7 @@ def _scheduled(
         after = replace(after, placements=next_placement(before.placements, new, forget_before))
     elif before.is_enabled and not after.is_enabled:
         after = replace(after, placements=close_placement(before.placements, anchor))
-    return MonitorWrite(before, after, extras=extras)
+    return MonitorWrite(before, with_retries_told(after), extras=extras)
 
 
 def _first_slot(before: Monitor, after: Monitor, now: datetime) -> int | None:

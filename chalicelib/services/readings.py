@@ -96,11 +96,16 @@ def _ticks_over(
     *,
     consistent: bool,
 ) -> list[Tick]:
-    """The tick items that may hold a newer result than STATE for one of the monitors."""
+    """The tick items that may hold a newer result than STATE for one of the monitors.
+
+    A retry that STATE knows of is in its entry's slot, for it ended a streak or made it longer; one that it
+    does not know of came after an open streak.
+    """
     seconds = speed_class_of(shard).slot_seconds
     entries = state.entries if state else {}
     dense: list[Monitor] = []
     parts: set[tuple[int, str]] = set()
+    retried_from: list[int] = []
     for monitor in monitors:
         if _is_dense(monitor, seconds, now_seconds):
             dense.append(monitor)
@@ -108,6 +113,10 @@ def _ticks_over(
         entry = entries.get(monitor.placement.position)
         recent = islice(_recent_parts(monitor, seconds, now_seconds), 2 * _RECENT_SLOTS)
         parts.update((slot, part) for slot, part in recent if entry is None or slot >= entry.slot)
+        if entry is not None and any(p.has_retries for p in monitor.placements):
+            parts.update(((entry.slot, MAIN), (entry.slot, STRAGGLERS)))
+            if entry.streak and monitor.is_enabled and monitor.retry_seconds:
+                retried_from.append(max(entry.slot + monitor.retry_seconds, monitor.placement.from_slot))
     if len(parts) > _PICKED_ITEMS:
         return _since_sweep(deps, shard, state, consistent=consistent)
     ticks: list[Tick] = []
@@ -117,6 +126,9 @@ def _ticks_over(
             return _since_sweep(deps, shard, state, consistent=consistent)
     if parts:
         ticks = [*ticks, *deps.ticks.pick(shard, sorted(parts), consistent=consistent).values()]
+    if state and retried_from and min(retried_from) <= now_seconds:
+        low = max(min(retried_from), state.swept - SETTLED_SECONDS)
+        ticks = [*ticks, *deps.ticks.since(shard, low, consistent=consistent)]
     return ticks
 
 

@@ -1,7 +1,10 @@
 """The one DynamoDB client of a process, and what its failures mean to us."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from chalicelib.errors import Contended
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,3 +62,19 @@ THROTTLES = frozenset(
     }
 )
 """Nothing, or nothing new, was written; worth another try."""
+CONDITION_LOST = "ConditionalCheckFailedException"
+
+
+@contextmanager
+def contention() -> Iterator[None]:
+    """Raises Contended where another try is due: throttled, or no answer came."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except BotoCoreError as error:
+        raise Contended("no answer") from error
+    except ClientError as error:
+        if error_code(error) in THROTTLES:
+            raise Contended(error_code(error)) from error
+        raise

@@ -14,6 +14,7 @@ from chalicelib.domain.monitor import Leftover, Locator, Monitor, Placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS
 from chalicelib.domain.state import State, encode_entries
+from chalicelib.store.heartbeats import decode_place
 from chalicelib.store.tables import (
     ExtrasItem,
     IncidentItem,
@@ -88,6 +89,7 @@ class MonitorStore:
             is_public=item.is_public,
             is_enabled=item.is_enabled,
             placements=_placements(item.placements),
+            place=None if item.place is None else decode_place(item.place),
         )
 
 
@@ -311,6 +313,7 @@ def _placements_json(monitor: Monitor) -> str:
     return _json(
         [
             [p.shard, p.position, p.from_slot, p.interval_seconds, p.to_slot, p.first_slot]
+            + [True] * p.has_retries
             for p in monitor.placements
         ]
     )

@@ -2,22 +2,18 @@
 that a condition met."""
 
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.origin import Origin
-from chalicelib.errors import Contended
 from chalicelib.settings import Settings
-from chalicelib.store.client import THROTTLES, error_code
+from chalicelib.store.client import CONDITION_LOST, contention, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-CONDITION_LOST = "ConditionalCheckFailedException"
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -33,7 +29,7 @@ class RequestStore:
         from botocore.exceptions import ClientError
 
         try:
-            with _contention():
+            with contention():
                 self._client.put_item(
                     TableName=self._table,
                     Item={
@@ -59,7 +55,7 @@ class RequestStore:
         from botocore.exceptions import ClientError
 
         try:
-            with _contention():
+            with contention():
                 response = self._client.update_item(
                     TableName=self._table,
                     Key=_key(begun),
@@ -77,21 +73,6 @@ class RequestStore:
             return answer  # the day has passed meanwhile
         stored: Any = response["Attributes"]
         return _decode(bytes(stored["a"]["B"]))
-
-
-@contextmanager
-def _contention() -> Iterator[None]:
-    """Raises Contended where another try is due: throttled, or no answer came."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except BotoCoreError as error:
-        raise Contended("no answer") from error
-    except ClientError as error:
-        if error_code(error) in THROTTLES:
-            raise Contended(error_code(error)) from error
-        raise
 
 
 def _key(begun: Begun) -> dict[str, Any]:

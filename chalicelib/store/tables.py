@@ -1,12 +1,20 @@
 """The three tables as PynamoDB models: one class an item kind, one table a lifetime.
 
     teams   T#<team>      TEAM | MON#<monitor> | EXT#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
+                          | CRON#<job>            cron jobs
+                          | PINGKEY               the key that pings by slug
             K#<digest>    K                       the key as the authorizer finds it
+            PK#<digest>   K                       a ping key as a ping finds it
             TEAMS         T#<team>                the list of teams
     checks  REG           S#<shard>               registry of shards
             S#<shard>     STATE | PACK | SSL | M#<position> | B#<position> | T#<slot>#<part> | C#<hour>
                           | X#<position>#<id>     text of results
-            M#<monitor>   L                       locator
+                          | R#<slot>              retries of sparse monitors
+            M#<monitor>   L                       locator, of a cron job too
+            HB#<part>     <digest>                heartbeats, by the digest of the ping token
+            J#<owner>     H#<number>              blocks of beats, by the number of the first
+                          | W#<nn> | D#<nn>       callers and bodies of the newest hundred
+            P#<team>      <slug>#<job>            where the cron jobs of a slug lie
             A#<bucket>    W#<window>              requests in a minute (`store/buckets.py`)
             I#<request>   I                       requests with an Idempotency-Key (`store/requests.py`)
     alerts  M#<monitor>   I#<seq>                 incidents
@@ -22,6 +30,7 @@ from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
     NumberAttribute,
+    NumberSetAttribute,
     UnicodeAttribute,
 )
 from pynamodb.models import Model
@@ -108,6 +117,48 @@ class LimitItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     taken = NumberAttribute(attr_name="c", default=0)
+
+
+class CronJobItem(Model):
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute(attr_name="n")
+    description = UnicodeAttribute(attr_name="d", null=True)
+    slug = UnicodeAttribute(attr_name="sl", null=True)
+    rules = UnicodeAttribute(attr_name="ru")
+    ping_token = UnicodeAttribute(attr_name="pt")
+    alert_on_late = BooleanAttribute(attr_name="al")
+    is_public = BooleanAttribute(attr_name="pub")
+    enabled_at = NumberAttribute(attr_name="en", null=True)
+    created_at = NumberAttribute(attr_name="cr")
+    updated_at = NumberAttribute(attr_name="up")
+    rev = NumberAttribute(attr_name="r")
+    token = UnicodeAttribute(attr_name="t")
+
+
+class PingKeyItem(Model):
+    """A team's ping key, which its members may read again."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="PINGKEY")
+    ping_key = UnicodeAttribute(attr_name="v")
+
+
+class PingKeyTeamItem(Model):
+    """Whose a ping key is."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="K")
+    team = UnicodeAttribute(attr_name="t")
 
 
 class KeySlotItem(Model):
@@ -224,6 +275,18 @@ class CountsItem(Model):
     ttl = NumberAttribute()
 
 
+class RetriesItem(Model):
+    """Positions that a run checked outside their rhythm."""
+
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    positions = NumberSetAttribute(attr_name="p")
+    ttl = NumberAttribute()
+
+
 class TextItem(Model):
     class Meta:
         table_name = "checks"
@@ -257,6 +320,68 @@ class LocatorItem(Model):
     is_public = BooleanAttribute(attr_name="pub")
     is_enabled = BooleanAttribute(attr_name="on")
     placements = UnicodeAttribute(attr_name="pl")
+    place = UnicodeAttribute(attr_name="p", null=True)
+
+
+class HeartbeatItem(Model):
+    """Put by the plain client (`store/heartbeats.py`) where it changes alone: every ping does."""
+
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    id = UnicodeAttribute(attr_name="i")
+    team = UnicodeAttribute(attr_name="t")
+    kind = UnicodeAttribute(attr_name="k")
+    rules = UnicodeAttribute(attr_name="r")
+    pulse = UnicodeAttribute(attr_name="p")
+    version = NumberAttribute(attr_name="v")
+    beats = NumberAttribute(attr_name="c")
+    recent = BinaryAttribute(attr_name="b", legacy_encoding=False)
+
+
+class BlockItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+    ttl = NumberAttribute()
+
+
+class CallerItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    number = NumberAttribute(attr_name="n")
+    data = UnicodeAttribute(attr_name="d")
+    ttl = NumberAttribute()
+
+
+class BodyItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    number = NumberAttribute(attr_name="n")
+    data = BinaryAttribute(attr_name="d", legacy_encoding=False)
+    ttl = NumberAttribute()
+
+
+class SlugItem(Model):
+    """Points from a slug to a heartbeat."""
+
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    place = UnicodeAttribute(attr_name="p")
 
 
 class IncidentItem(Model):
@@ -271,7 +396,7 @@ class IncidentItem(Model):
     status = NumberAttribute(attr_name="st")
     reason = NumberAttribute(attr_name="rs")
     status_code = NumberAttribute(attr_name="sc")
-    ttl = NumberAttribute()
+    ttl = NumberAttribute(null=True)
 
 
 class OutboxItem(Model):
@@ -300,6 +425,9 @@ TEAMS: tuple[type[Model], ...] = (
     MonitorExtrasItem,
     LeftoverItem,
     LimitItem,
+    CronJobItem,
+    PingKeyItem,
+    PingKeyTeamItem,
     KeySlotItem,
     KeyItem,
 )
@@ -311,9 +439,15 @@ CHECKS: tuple[type[Model], ...] = (
     ExtrasItem,
     TickItem,
     CountsItem,
+    RetriesItem,
     TextItem,
     SslItem,
     LocatorItem,
+    HeartbeatItem,
+    BlockItem,
+    CallerItem,
+    BodyItem,
+    SlugItem,
 )
 ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)
 

@@ -1,6 +1,6 @@
 """Tick items and cumulative counts of a shard."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from chalicelib.domain.counts import Counts, decode_counts, encode_counts
 from chalicelib.domain.retention import TICK_DAYS
 from chalicelib.domain.tick import Tick
 from chalicelib.settings import Settings
-from chalicelib.store.tables import CountsItem, TickItem
+from chalicelib.store.tables import CountsItem, RetriesItem, TickItem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -83,6 +83,21 @@ class TickStore:
         found = [_tick(item) for item in TickItem.batch_get(keys, consistent_read=consistent)]
         return {(tick.slot, tick.part): tick for tick in found}
 
+    def note_retries(self, shard: str, slot: int, positions: Collection[int]) -> None:
+        ttl = slot + int(TICK_TTL.total_seconds())
+        RetriesItem(f"S#{shard}", _retries_key(slot)).update(
+            [RetriesItem.positions.add(set(positions)), RetriesItem.ttl.set(ttl)]
+        )
+
+    def retried(self, shard: str, position: int, from_slot: int, to_slot: int) -> list[int]:
+        first = max(from_slot, 0)
+        if to_slot <= first:
+            return []
+        found = RetriesItem.query(
+            f"S#{shard}", RetriesItem.sk.between(_retries_key(first), _retries_key(to_slot - 1))
+        )
+        return [int(item.sk.removeprefix("R#")) for item in found if position in item.positions]
+
     def counts(self, shard: str, not_after_hour: int | None = None) -> Counts | None:
         last = "C#~" if not_after_hour is None else _counts_key(not_after_hour)
         items = CountsItem.query(
@@ -106,6 +121,10 @@ _LAST = "T#~"
 
 def _sort_key(slot: int, part: str) -> str:
     return f"T#{slot:010d}#{part}"
+
+
+def _retries_key(slot: int) -> str:
+    return f"R#{slot:010d}"
 
 
 def _counts_key(hour: int) -> str:

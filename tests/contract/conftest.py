@@ -12,11 +12,15 @@ from chalicelib.domain.outcome import Status
 from chalicelib.domain.text import TextRef
 from chalicelib.services import deps
 from chalicelib.settings import Settings
+from chalicelib.store.beats import BeatStore
 from chalicelib.store.buckets import BucketStore
+from chalicelib.store.cron_jobs import CronJobStore
+from chalicelib.store.heartbeats import HeartbeatStore
 from chalicelib.store.key_uses import KeyUseStore
 from chalicelib.store.keys import KeyStore
 from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
+from chalicelib.store.ping_keys import PingKeyStore
 from chalicelib.store.requests import RequestStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.ssl_readings import SslReadingStore
@@ -47,6 +51,10 @@ class Edges:
     requests: deps.Requests
     keys: deps.Keys
     teams: deps.Teams
+    heartbeats: deps.Heartbeats
+    beats: deps.Beats
+    cron_jobs: deps.CronJobs
+    ping_keys: deps.PingKeys
     outbox: Callable[[str], list[tuple[str, int, Status | None, Status, int]]]
     """(monitor, seq, before, after, slot) of a shard's rows."""
     incidents: Callable[[str], list[tuple[int, Status, bool]]]
@@ -79,6 +87,10 @@ def fake_edges() -> Edges:
         fake.requests,
         fake.keys,
         fake.teams,
+        fake.heartbeats,
+        fake.beats,
+        fake.cron_jobs,
+        fake.ping_keys,
         outbox,
         incidents,
         lambda ref: datetime.fromtimestamp(items["text"][ref][1].timestamp(), UTC),
@@ -121,6 +133,10 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
         RequestStore(settings, client),
         KeyStore(),
         TeamStore(),
+        HeartbeatStore(settings, client),
+        BeatStore(settings, client),
+        CronJobStore(),
+        PingKeyStore(),
         outbox,
         incidents,
         text_ends_at,

@@ -82,3 +82,22 @@ def test_counts_of_an_hour_are_replaced(edges: Edges) -> None:
     edges.ticks.save_counts(SHARD, 10, Counts(BASE, {1: 5}))
     edges.ticks.save_counts(SHARD, 10, Counts(BASE + 60, {1: 6}))
     assert edges.ticks.counts(SHARD) == Counts(BASE + 60, {1: 6})
+
+
+def test_retries_add_to_what_is_noted_of_their_slot(edges: Edges) -> None:
+    edges.ticks.note_retries(SHARD, BASE, [1, 1000])
+    edges.ticks.note_retries(SHARD, BASE, [7, 1])
+    edges.ticks.note_retries(SHARD, BASE + 60, [7])
+    edges.ticks.note_retries(OTHER, BASE + 120, [7])
+    for position, slots in ((1, [BASE]), (7, [BASE, BASE + 60]), (1000, [BASE]), (2, [])):
+        assert edges.ticks.retried(SHARD, position, BASE - 600, BASE + 600) == slots
+    assert edges.ticks.since(SHARD, 0, consistent=True) == []
+
+
+def test_retries_are_read_from_a_slot_on_and_up_to_another(edges: Edges) -> None:
+    for slot in (BASE, BASE + 60, BASE + 120):
+        edges.ticks.note_retries(SHARD, slot, [7])
+    assert edges.ticks.retried(SHARD, 7, BASE + 60, BASE + 120) == [BASE + 60]
+    assert edges.ticks.retried(SHARD, 7, BASE + 60, BASE + 60) == []
+    assert edges.ticks.retried(SHARD, 7, -60, BASE + 1) == [BASE]
+    assert edges.ticks.retried(SHARD, 7, -60, 0) == []

@@ -26,6 +26,7 @@ def changes(told: Sequence[Status], worse: int, better: int) -> list[Status]:
     return states[1:] if states and states[0].is_healthy else states
 
 
-def spec_of(needed: tuple[int, int]) -> dict[str, int]:
-    """How many results in a row make a monitor worse, and better."""
-    return {"confirmations": needed[0], "recoveryConfirmations": needed[1]}
+def spec_of(needed: tuple[int, int], retry: int | None = None) -> dict[str, int | None]:
+    """How many results in a row make a monitor worse, and better; seconds between retries."""
+    numbers = {"confirmations": needed[0], "recoveryConfirmations": needed[1]}
+    return {**numbers, "retryIntervalSeconds": retry}

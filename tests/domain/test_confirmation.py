@@ -11,8 +11,9 @@ from chalicelib.domain.confirmation import (
     Streak,
     confirmations_of,
     follow,
+    retry_seconds,
     shown_confirmations,
-    without_single_confirmations,
+    without_defaults,
 )
 from chalicelib.domain.outcome import Status
 
@@ -94,7 +95,11 @@ def test_where_one_result_is_enough_again_it_alone_decides() -> None:
 def test_what_is_not_in_a_spec_is_one() -> None:
     assert confirmations_of(URL) == Confirmations(1, 1)
     assert not confirmations_of(URL).is_needed
-    assert shown_confirmations(URL) == {"confirmations": 1, "recoveryConfirmations": 1}
+    assert shown_confirmations(URL) == {
+        "confirmations": 1,
+        "recoveryConfirmations": 1,
+        "retryIntervalSeconds": None,
+    }
 
 
 @pytest.mark.parametrize("key", ["confirmations", "recoveryConfirmations"])
@@ -103,7 +108,43 @@ def test_either_number_makes_a_monitor_confirm(key: str) -> None:
     assert shown_confirmations({**URL, key: 2})[key] == 2
 
 
-def test_ones_are_not_stored_and_nothing_else_is_left_out() -> None:
-    spec = {**URL, "port": 1, "flag": True, "confirmations": 1, "recoveryConfirmations": 3}
-    stored = {**URL, "port": 1, "flag": True, "recoveryConfirmations": 3}
-    assert without_single_confirmations(spec) == stored
+def test_defaults_are_not_stored_and_nothing_else_is_left_out() -> None:
+    spec = {**URL, "port": 1, "flag": True, "nothing": None, "confirmations": 1, "recoveryConfirmations": 3}
+    stored = {**URL, "port": 1, "flag": True, "nothing": None, "recoveryConfirmations": 3}
+    assert without_defaults({**spec, "retryIntervalSeconds": None}) == stored
+    assert without_defaults({**spec, "retryIntervalSeconds": 60}) == {**stored, "retryIntervalSeconds": 60}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "interval", "slot", "found"),
+    [
+        (60, 600, 60, 60),
+        (61, 600, 60, 120),
+        (119, 600, 60, 120),
+        (120, 600, 60, 120),
+        (10, 600, 60, 60),
+        (3600, 86400, 60, 3600),
+        (540, 600, 60, 540),
+        (541, 600, 60, 0),
+        (600, 600, 60, 0),
+        (3600, 600, 60, 0),
+        (60, 60, 60, 0),
+        (10, 60, 60, 0),
+        (10, 61, 60, 60),
+        (60, 90, 60, 60),
+        (61, 90, 60, 0),
+        (10, 59, 10, 10),
+        (11, 59, 10, 20),
+        (50, 59, 10, 50),
+        (51, 59, 10, 0),
+        (10, 10, 10, 0),
+        (86400, 59, 10, 0),
+        (None, 600, 60, 0),
+    ],
+)
+def test_retries_come_in_whole_slots_and_only_sooner_than_the_interval(
+    wanted: int | None, interval: int, slot: int, found: int
+) -> None:
+    assert retry_seconds({**URL, "retryIntervalSeconds": wanted}, interval, slot) == found
+    if wanted is None:
+        assert retry_seconds(URL, interval, slot) == found

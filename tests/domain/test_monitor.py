@@ -12,6 +12,7 @@ from chalicelib.domain.monitor import (
     Placement,
     close_placement,
     next_placement,
+    with_retries_told,
 )
 from chalicelib.domain.schedule import SpeedClass
 
@@ -190,3 +191,20 @@ def test_the_last_placement_is_the_current_one() -> None:
 )
 def test_the_schedule_tells_the_speed_class(interval: int, timeout: float, expected: SpeedClass) -> None:
     assert monitor(interval, timeout).speed_class is expected
+
+
+def test_a_stretch_tells_of_retries_from_when_there_may_be_some_and_goes_on_telling() -> None:
+    slow = replace(monitor(600, 5), spec={"retryIntervalSeconds": 60})
+    told = with_retries_told(slow)
+    assert told.placements == (slow.placements[0], replace(slow.placements[1], has_retries=True))
+    assert with_retries_told(told) == told
+    off = replace(told, spec={})
+    assert with_retries_told(off) == off
+    closed = close_placement(told.placements, SLOT + 600)
+    assert [p.has_retries for p in next_placement(closed, later(900), NEVER_FORGET)] == [False, True, False]
+
+
+@pytest.mark.parametrize("retry", [None, 541, 600, 3600])
+def test_a_stretch_without_retries_is_as_ever(retry: int | None) -> None:
+    one = replace(monitor(600, 5), spec={"retryIntervalSeconds": retry})
+    assert with_retries_told(one) is one

@@ -35,6 +35,13 @@ def test_the_numbers_of_the_reasons_are_the_storage_format() -> None:
         "SLOW": 65,
         "CONTENT": 66,
         "CHANGED": 67,
+        "LATE": 68,
+        "MISSED": 69,
+        "FAILED": 70,
+        "OVERRUN": 71,
+        "TOO_OFTEN": 72,
+        "SILENT": 73,
+        "PUSHED_DOWN": 74,
     }
 
 

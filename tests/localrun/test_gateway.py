@@ -13,7 +13,7 @@ import pytest
 
 from localrun.clock import Clock
 from localrun.gate import Gate
-from localrun.gateway import MAX_BODY_BYTES, Gateway
+from localrun.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, Gateway
 from localrun.queue import LocalQueue
 from localrun.scheduler import Scheduler
 
@@ -25,8 +25,14 @@ ROUTES = {
     "/v1/{kind}/newest/parts": {"GET": True},
     "/v1/things/{id}/parts": {"GET": True},
     "/open/{file}": {"GET": False, "HEAD": False},
+    "/written/{file}": {"GET": False, "HEAD": False},
 }
 """Path -> method -> whether it has the authorizer."""
+
+
+def _entry(path: str, guarded: bool) -> SimpleNamespace:
+    operation = SimpleNamespace(is_writing=path.startswith("/written"))
+    return SimpleNamespace(authorizer=guarded or None, view_function=SimpleNamespace(operation=operation))
 
 
 @dataclass
@@ -44,7 +50,7 @@ class Rig:
         self, method: str, uri: str, raw: bytes = b"", authorization: str | None = KEY, **environ: str
     ) -> tuple[int, dict[str, str], bytes]:
         routes = {
-            path: {m: SimpleNamespace(authorizer=guarded or None) for m, guarded in methods.items()}
+            path: {m: _entry(path, guarded) for m, guarded in methods.items()}
             for path, methods in ROUTES.items()
         }
         gateway = Gateway(routes, self._function, self._authorizer, self.source_ip_header, self.gate)
@@ -100,8 +106,8 @@ def test_an_event_has_the_shape_of_the_deployed_ones() -> None:
         "multiValueQueryStringParameters": {"a": ["1", "2"], "b": [""], "c": ["ä x"]},
         "pathParameters": None,
         "stageVariables": None,
-        "body": '{"name": "x"}',
-        "isBase64Encoded": False,
+        "body": base64.b64encode(b'{"name": "x"}').decode(),
+        "isBase64Encoded": True,
     }
     assert context["resourcePath"] == "/v1/things"
     assert context["httpMethod"] == "POST"
@@ -116,11 +122,11 @@ def test_what_is_absent_is_null() -> None:
     assert [event[name] for name in absent] == [None] * 4
 
 
-def test_only_a_body_that_is_not_utf8_is_encoded() -> None:
-    text = Rig().event("POST", "/v1/things", "ä\0".encode())
-    assert (text["body"], text["isBase64Encoded"]) == ("ä\0", False)
-    binary = Rig().event("POST", "/v1/things", b"\xff\xd8")
-    assert (base64.b64decode(binary["body"]), binary["isBase64Encoded"]) == (b"\xff\xd8", True)
+@pytest.mark.parametrize("raw", ["ä\0".encode(), b"\xff\xd8", b"{}"])
+@pytest.mark.parametrize("content_type", ["", "application/json", "text/plain", "no type at all"])
+def test_every_body_is_encoded_as_the_template_asks_for(raw: bytes, content_type: str) -> None:
+    event = Rig().event("POST", "/v1/things", raw, CONTENT_TYPE=content_type)
+    assert (base64.b64decode(event["body"]), event["isBase64Encoded"]) == (raw, True)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +235,15 @@ def test_a_body_over_ten_megabytes_is_refused() -> None:
     assert len(rig.events) == 1
 
 
+def test_an_event_that_lambda_would_not_take_is_refused() -> None:
+    rig = Rig()
+    assert rig.send("POST", "/v1/things", b"x" * 4_700_000)[0] == 200
+    status, headers, body = rig.send("POST", "/v1/things", b"x" * (MAX_EVENT_BYTES * 3 // 4))
+    assert (status, headers["Content-Type"]) == (413, "application/json")
+    assert json.loads(body)["error"]["code"] == "PAYLOAD_TOO_LARGE"
+    assert len(rig.events) == 1
+
+
 def test_an_answer_to_head_has_the_length_and_no_body() -> None:
     rig = Rig(response={"statusCode": 200, "headers": {"Content-Type": "image/svg+xml"}, "body": "<svg/>"})
     assert rig.send("HEAD", "/open/x") == (200, {"Content-Type": "image/svg+xml", "Content-Length": "6"}, b"")
@@ -296,9 +311,12 @@ class SlowFunction(Rig):
 
 
 @pytest.mark.parametrize("is_run", [True, False])
-def test_the_clock_is_not_moved_amid_a_write(is_run: bool) -> None:
+@pytest.mark.parametrize(
+    ("method", "uri"), [("POST", "/v1/things"), ("GET", "/written/x"), ("HEAD", "/written/x")]
+)
+def test_the_clock_is_not_moved_amid_a_write(is_run: bool, method: str, uri: str) -> None:
     rig = SlowFunction()
-    write = Thread(target=rig.send, args=("POST", "/v1/things"))
+    write = Thread(target=rig.send, args=(method, uri))
     write.start()
     assert rig.is_inside.wait(10)
     advance = Thread(target=rig.scheduler.advance, args=(3600,), kwargs={"run": is_run})

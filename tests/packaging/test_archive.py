@@ -1,5 +1,6 @@
 """The finishing of the zip, without a build."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 from packager.archive import (
+    SERVICES,
     Incomplete,
     check_pins,
     compile_bytecode,
@@ -77,6 +79,7 @@ def test_the_promised_modules_are_those_of_all_records(tmp_path: Path) -> None:
         "chalicelib/jobs/tick.py",
         "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
         "botocore/data/sqs/2012-11-05/endpoint-rule-set-1.json.gz",
+        "botocore/data/lambda/2015-03-31/service-2.json.gz",
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
         "botocore/data/_retry.json",
@@ -106,6 +109,12 @@ def test_what_the_functions_use_stays(path: str) -> None:
 )
 def test_what_nobody_uses_goes(path: str) -> None:
     assert not is_used(path)
+
+
+def test_every_service_that_the_code_makes_a_client_of_stays() -> None:
+    sources = (Path(__file__).resolve().parents[2] / "chalicelib").rglob("*.py")
+    clients = [re.findall(r"create_client\(\s*\"([a-z0-9-]+)\"", source.read_text()) for source in sources]
+    assert {service for found in clients for service in found} == SERVICES
 
 
 def test_pruning_leaves_no_empty_folder(tmp_path: Path) -> None:

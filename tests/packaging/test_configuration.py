@@ -141,6 +141,7 @@ def test_every_function_has_a_policy_and_its_limits() -> None:
         "api_handler": (29, 512),
         "authorize": (10, 256),
         "tick": (60, 256),
+        "deadlines": (60, 256),
         "probe": (90, 256),
         "adhoc": (28, 256),
     }

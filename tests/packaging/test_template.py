@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from packager.template import ANY_METHOD, CATCH_ALL, GATEWAY_RESPONSES, finish, problems
+from app import app
+from chalicelib.settings import PING_PREFIX
+from packager.template import ANY_METHOD, BINARY_TYPES, CATCH_ALL, GATEWAY_RESPONSES, finish, problems
 
 INTEGRATION = "x-amazon-apigateway-integration"
 PRIVATE = {"security": [{"authorize": []}], INTEGRATION: {"type": "aws_proxy", "uri": "the function"}}
@@ -63,6 +65,35 @@ def test_the_refusing_method_names_the_variables_of_its_path() -> None:
 
 def test_the_gateways_answers_are_in_the_body_so_that_a_change_of_them_deploys() -> None:
     assert "UNAUTHORIZED" in body_of(finish(template(), "z"))[GATEWAY_RESPONSES]
+
+
+def test_bodies_of_every_type_arrive_as_bytes() -> None:
+    assert body_of(finish(template(), "z"))[BINARY_TYPES] == ["*/*"]
+
+
+def test_the_application_goes_by_its_own_list_so_that_its_texts_stay_texts() -> None:
+    assert not set(app.api.binary_types) & {"*/*", "text/plain", "application/json", "image/svg+xml"}
+
+
+def variables_of(finished: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = finished["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    return found
+
+
+def test_the_function_is_told_what_its_routes_were_declared_with() -> None:
+    paths = {"/of/jobs/{code}": {"get": PUBLIC}}
+    finished = finish(template(**paths), "z", {PING_PREFIX: "/of/jobs"})
+    assert variables_of(finished) == {PING_PREFIX: "/of/jobs"}
+    assert problems(finished) == []
+
+
+def test_a_prefix_that_no_route_has_is_named() -> None:
+    given = template(**{"/hb/{code}": {"get": PUBLIC}})
+    given["Resources"]["APIHandler"]["Properties"]["Environment"] = {"Variables": {PING_PREFIX: "/other"}}
+    finished = finish(given, "z", {PING_PREFIX: "/hb"})
+    assert variables_of(finished) == {PING_PREFIX: "/other"}
+    (problem,) = problems(finished)
+    assert problem.startswith("UPTIME_PING_PREFIX: no route begins with /other")
 
 
 def test_a_finished_template_has_no_problems() -> None:

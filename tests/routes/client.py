@@ -147,7 +147,7 @@ class Api:
         ((status, found),) = seen
         answer = Answer(int(status.split()[0]), {name.lower(): value for name, value in found}, body)
         if answer.is_ours:
-            resource, _ = GATEWAY.match(path)
+            resource, _ = GATEWAY.match(path.rstrip("/") or "/")
             check_answer(method, resource, answer.status, answer.headers, answer.raw)
         return answer
 

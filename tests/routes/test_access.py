@@ -16,6 +16,12 @@ PUBLIC_ROUTES = {
     ("HEAD", "/api/badge/{id}/status"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/docs"),
+    *(
+        (method, prefix + form)
+        for method in ("GET", "HEAD", "POST")
+        for prefix in ("/hb", "/ping")
+        for form in ("/{code}", "/{code}/{part}", "/{code}/{part}/{suffix}")
+    ),
 }
 SCOPE_OF = {
     ("GET", "/v1/monitors"): "monitors:read",
@@ -43,6 +49,17 @@ SCOPE_OF = {
     ("PUT", "/v1/tcp-monitors/{id}"): "tcp-monitors:write",
     ("DELETE", "/v1/tcp-monitors/{id}"): "tcp-monitors:write",
     ("GET", "/v1/tcp-monitors/{id}/results"): "tcp-monitors:read",
+    ("GET", "/v1/cron-jobs"): "cron-jobs:read",
+    ("POST", "/v1/cron-jobs"): "cron-jobs:write",
+    ("GET", "/v1/cron-jobs/{id}"): "cron-jobs:read",
+    ("PUT", "/v1/cron-jobs/{id}"): "cron-jobs:write",
+    ("DELETE", "/v1/cron-jobs/{id}"): "cron-jobs:write",
+    ("POST", "/v1/cron-jobs/{id}/rotate-ping-url"): "cron-jobs:write",
+    ("POST", "/v1/cron-jobs/{id}/ping"): "cron-jobs:ping",
+    ("GET", "/v1/cron-jobs/{id}/ping"): "cron-jobs:read",
+    ("GET", "/v1/cron-jobs/{id}/ping/{ping_id}/body"): "cron-jobs:read",
+    ("GET", "/v1/ping-key"): "cron-jobs:write",
+    ("POST", "/v1/ping-key"): "cron-jobs:write",
     ("POST", "/v1/ping"): "ping:trigger",
     ("GET", "/v1/api-keys"): "api-keys:read",
     ("POST", "/v1/api-keys"): "api-keys:write",

@@ -1,5 +1,6 @@
 """What is a body and what is not (contract, section 1)."""
 
+import base64
 import json
 import time
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import Detail, InvalidInput
 from chalicelib.routes.body import MAX_DEPTH, parse_object
-from tests.routes.client import MINIMAL, Api
+from tests.routes.client import MINIMAL, Api, People, invoke, lambda_event, vouched
 
 BIG = 256 * 1024
 TEXT = json.dumps(MINIMAL)
@@ -53,6 +54,16 @@ def post(owner: Api, raw: bytes, content_type: str | None = "application/json") 
 )
 def test_malformed_json_is_400_on_the_body(owner: Api, raw: bytes) -> None:
     assert post(owner, raw).fields == ["body"]
+
+
+@pytest.mark.parametrize("is_encoded", [True, False])
+def test_a_body_may_arrive_in_base64(people: People, is_encoded: bool) -> None:
+    """As the deployed gateway delivers every one: it is told that all types are binary."""
+    event = lambda_event("POST", "/v1/monitors", vouched(people.owner.team_id, ["monitors:write"]))
+    raw = json.dumps({**MINIMAL, "name": "Größe"}, ensure_ascii=False)
+    body = base64.b64encode(raw.encode()).decode() if is_encoded else raw
+    answer = invoke({**event, "body": body, "isBase64Encoded": is_encoded})
+    assert (answer.status, answer.data["name"]) == (201, "Größe")
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'"text"', b"1", b"1.5", b"true", b"null", b"[{}]"])

@@ -1,4 +1,4 @@
-"""`confirmations` and `recoveryConfirmations` of every kind of monitor."""
+"""`confirmations`, `recoveryConfirmations` and `retryIntervalSeconds` of every kind of monitor."""
 
 from typing import Any
 
@@ -88,3 +88,65 @@ def test_a_tcp_monitor_shows_no_response_time_of_a_failure_that_waits_for_confir
         shown = owner.get(TCP.path_of(made)).data
         seen.append((shown["lastStatus"], shown["lastResponseTimeMs"]))
     assert seen == [("up", 20), ("up", None), ("timeout", None), ("down", 20)]
+
+
+RETRY = "retryIntervalSeconds"
+BOUNDS = {HTTP.prefix: (60, 3600), DNS.prefix: (60, 3600), TCP.prefix: (10, 86400)}
+
+
+@every_kind
+def test_seconds_between_retries_are_shown_as_set_kept_by_other_updates_and_cleared_by_null(
+    deps: FakeDeps, owner: Api, kind: Kind
+) -> None:
+    plain = kind.make(owner)
+    assert plain[RETRY] is None
+    assert RETRY not in deps.store.items["monitor"][plain["id"]].spec
+    made = kind.make(owner, **{RETRY: 60.0})
+    assert (made[RETRY], type(made[RETRY]), *numbers(made)) == (60, int, 1, 1)
+    assert owner.put(kind.path_of(made), {"name": "Other"}).data[RETRY] == 60
+    assert owner.put(kind.path_of(made), {RETRY: 120}).data[RETRY] == 120
+    cleared = owner.put(kind.path_of(made), {RETRY: None}).data
+    assert cleared[RETRY] is owner.get(kind.path_of(made)).data[RETRY] is None
+    assert [shown[RETRY] for shown in owner.get(kind.path).data] == [None, None]
+    assert RETRY not in deps.store.items["monitor"][made["id"]].spec
+
+
+@every_kind
+def test_what_is_cleared_or_set_already_changes_nothing(owner: Api, kind: Kind) -> None:
+    plain, made = kind.make(owner), kind.make(owner, **{RETRY: 60})
+    assert owner.put(kind.path_of(plain), {RETRY: None}).data == plain
+    assert owner.put(kind.path_of(made), {RETRY: 60}).data == made
+
+
+@every_kind
+def test_seconds_between_retries_have_bounds_and_may_exceed_the_interval(owner: Api, kind: Kind) -> None:
+    least, most = BOUNDS[kind.prefix]
+    made = kind.make(owner)
+    for good in (least, most):
+        assert kind.make(owner, **{RETRY: good})[RETRY] == good
+        assert owner.put(kind.path_of(made), {RETRY: good}).data[RETRY] == good
+    wrong: list[Any] = [least - 1, most + 1, 0, -60, 60.5, "60", True, [60], {}]
+    for bad in wrong:
+        assert owner.post(kind.path, {**kind.minimal, RETRY: bad}).fields == [RETRY]
+        assert owner.put(kind.path_of(made), {RETRY: bad}).fields == [RETRY]
+    assert owner.get(kind.path_of(made)).data[RETRY] == most
+
+
+@every_kind
+def test_a_monitor_of_ten_minutes_is_down_after_three_minutes_and_its_results_are_all_listed(
+    deps: FakeDeps, owner: Api, kind: Kind
+) -> None:
+    made = kind.make(owner, intervalSeconds=600, confirmations=3, **{RETRY: 60})
+    key, up, down = WORDS[kind.prefix]
+    live(deps, made, [UP] * 5)
+    shown: list[tuple[str, bool]] = []
+    while len(shown) < 4:
+        live(deps, made, [DOWN])
+        results = kind.results(owner, made)
+        if any(result["status"] == down for result in results.data):
+            monitor = owner.get(kind.path_of(made)).data
+            shown.append((monitor[key], monitor["lastCheckedAt"] == results.data[0]["checkedAt"]))
+    assert shown == [(up, True), (up, True), (down, True), (down, True)]
+    assert [result["status"] for result in results.data] == [down] * 3 + [up]
+    if "pagination" in results.json:
+        assert results.json["pagination"]["total"] == 4

@@ -24,6 +24,7 @@ GOOD: dict[str, list[Any]] = {
     "public": [True, False],
     "confirmations": [1, 10],
     "recoveryConfirmations": [1, 10],
+    "retryIntervalSeconds": [60, 61, 3600, None],
 }
 BAD: dict[str, list[Any]] = {
     "name": ["", "a" * 256, *NO_STRING],
@@ -35,6 +36,7 @@ BAD: dict[str, list[Any]] = {
     "public": NO_BOOLEAN,
     "confirmations": [0, 11, *NO_INTEGER],
     "recoveryConfirmations": [0, 11, *NO_INTEGER],
+    "retryIntervalSeconds": [59, 3601, 0, -60, *(value for value in NO_INTEGER if value is not None)],
 }
 DEFAULTS = {
     "expectedValue": None,
@@ -43,6 +45,7 @@ DEFAULTS = {
     "public": False,
     "confirmations": 1,
     "recoveryConfirmations": 1,
+    "retryIntervalSeconds": None,
 }
 NOTHING_YET = {"lastCheckedAt": None, "lastStatus": None, "lastValue": None}
 UNTOUCHABLE: dict[str, Any] = {

@@ -38,6 +38,7 @@ GOOD: dict[str, list[Any]] = {
     "public": [True, False],
     "confirmations": [1, 10],
     "recoveryConfirmations": [1, 10],
+    "retryIntervalSeconds": [60, 61, 3600, None],
 }
 BAD: dict[str, list[Any]] = {
     "name": ["", "a" * 256, "😀" * 256, *NO_STRING],
@@ -91,6 +92,7 @@ BAD: dict[str, list[Any]] = {
     "public": NO_BOOLEAN,
     "confirmations": [0, 11, *NO_INTEGER],
     "recoveryConfirmations": [0, 11, *NO_INTEGER],
+    "retryIntervalSeconds": [59, 3601, 0, -60, *(value for value in NO_INTEGER if value is not None)],
 }
 DEFAULTS = {
     "method": "HEAD",
@@ -104,13 +106,14 @@ DEFAULTS = {
     "public": False,
     "confirmations": 1,
     "recoveryConfirmations": 1,
+    "retryIntervalSeconds": None,
 }
 RESPONSE_KEYS = {
     *("id", "name", "url", "method", "expectedStatus", "intervalSeconds", "degradedAfterMs"),
     *("timeoutSeconds", "locationHint", "sslMonitoringEnabled", "sslExpiryWarningDays", "status"),
     *("lastCheckedAt", "createdAt", "updatedAt", "enabledAt"),
     *("sslExpiresAt", "sslIssuer", "sslStatus", "sslLastCheckedAt"),
-    *("public", "headerNames", "hasBody", "confirmations", "recoveryConfirmations"),
+    *("public", "headerNames", "hasBody", "confirmations", "recoveryConfirmations", "retryIntervalSeconds"),
 }
 UNTOUCHABLE: dict[str, Any] = {
     "id": "mon_" + "f" * 32,

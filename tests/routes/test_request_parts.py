@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from tests.declared import DOCUMENT
 from tests.fakes import BEFORE, UP, FakeDeps
 from tests.routes.bounds import id_of
 from tests.routes.client import MINIMAL, Answer, Api, People, RealEdges
@@ -49,6 +51,38 @@ def test_headers_are_taken_sent_and_told_by_name(deps: FakeDeps, owner: Api, hea
         owner.put(HTTP.path_of(monitor), {"enabled": False})
     owner.put(HTTP.path_of(made), {"enabled": True})
     assert extras_of(deps, made) == ({"headers": headers} if headers else {})
+
+
+@pytest.mark.parametrize("name", DENIED, ids=id_of)
+def test_the_document_tells_which_names_may_not_be_sent(name: str) -> None:
+    for model in ("HttpMonitorCreate", "HttpMonitorUpdate", "HttpPing"):
+        schema = DOCUMENT["components"]["schemas"][model]["properties"]["headers"]
+        assert not Draft202012Validator(schema).is_valid({name: "1"})
+        assert all(Draft202012Validator(schema).is_valid(headers) for headers in GOOD_HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_told"),
+    [
+        ({"method": "GET", "body": "a"}, False),
+        ({"method": "HEAD", "body": "a"}, False),
+        ({"method": "HEAD", "body": ""}, True),
+        ({"method": "POST", "body": "a"}, True),
+        ({"method": "GET"}, True),
+        ({}, True),
+    ],
+)
+def test_the_document_tells_that_reads_send_no_body(given: dict[str, str], is_told: bool) -> None:
+    whole = {**MINIMAL, "type": "http", **given}
+    for model in ("HttpMonitorCreate", "HttpMonitorUpdate", "HttpPing"):
+        told = DOCUMENT["components"]["schemas"][model]["dependentSchemas"]
+        assert Draft202012Validator({"dependentSchemas": told}).is_valid(whole) is is_told
+
+
+def test_the_document_tells_that_a_body_alone_is_that_of_a_read_or_of_what_is_stored() -> None:
+    for model, is_told in (("HttpMonitorCreate", False), ("HttpMonitorUpdate", True), ("HttpPing", False)):
+        told = DOCUMENT["components"]["schemas"][model]["dependentSchemas"]
+        assert Draft202012Validator({"dependentSchemas": told}).is_valid({"body": "a"}) is is_told
 
 
 @pytest.mark.parametrize("name", [*DENIED, *BAD_NAMES], ids=id_of)

@@ -23,6 +23,7 @@ GOOD: dict[str, list[Any]] = {
     "public": [True, False],
     "confirmations": [1, 10],
     "recoveryConfirmations": [1, 10],
+    "retryIntervalSeconds": [10, 11, 60, 86400, None],
 }
 BAD: dict[str, list[Any]] = {
     "name": ["", "a" * 256, "😀" * 256, *NO_STRING],
@@ -34,6 +35,7 @@ BAD: dict[str, list[Any]] = {
     "public": NO_BOOLEAN,
     "confirmations": [0, 11, *NO_INTEGER],
     "recoveryConfirmations": [0, 11, *NO_INTEGER],
+    "retryIntervalSeconds": [9, 86401, 0, -10, *(value for value in NO_INTEGER if value is not None)],
 }
 DEFAULTS = {
     "timeoutMs": 5000,
@@ -42,6 +44,7 @@ DEFAULTS = {
     "public": False,
     "confirmations": 1,
     "recoveryConfirmations": 1,
+    "retryIntervalSeconds": None,
 }
 NOTHING_YET = {"lastCheckedAt": None, "lastStatus": None, "lastResponseTimeMs": None}
 RESULT_KEYS = {"id", "status", "responseTimeMs", "checkedAt"}

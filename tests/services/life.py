@@ -3,7 +3,7 @@
 What was stored is also read by brute force, as the reference for every cleverer reader.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,15 @@ from tests.fakes import FakeDeps
 TEAM = "team_1"
 KIND = "http"
 SPEC = {"url": "https://example.com/"}
+RETRIES: tuple[Mapping[str, int | None], ...] = (
+    {},
+    {"confirmations": 3, "recoveryConfirmations": 2, "retryIntervalSeconds": 60},
+    {"confirmations": 2, "recoveryConfirmations": 5, "retryIntervalSeconds": 240},
+    {"confirmations": 10, "recoveryConfirmations": 1, "retryIntervalSeconds": 540},
+    {"confirmations": 3, "recoveryConfirmations": 3, "retryIntervalSeconds": None},
+    {"confirmations": 1, "recoveryConfirmations": 1, "retryIntervalSeconds": 60},
+)
+"""What a monitor's spec may say of confirmations."""
 RUN_DELAY = timedelta(seconds=7, milliseconds=400)
 """How long after its slot a run begins here."""
 

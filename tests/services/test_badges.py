@@ -1,10 +1,21 @@
 """What a public badge may say, and what it costs."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from chalicelib.domain.heartbeat import Caller, place_of
+from chalicelib.domain.lateness import Kind, Rules
 from chalicelib.domain.outcome import Status
+from chalicelib.domain.recurrence import Schedule
 from chalicelib.services.badges import badge_state
+from chalicelib.services.cron_jobs import Change, Draft, create_job, delete_job, rotate_token, update_job
+from chalicelib.services.pinging_jobs import Ping, ping_job
+from tests.fakes import FakeDeps
 from tests.services.life import Life
+
+JOB = Draft("Backup", Rules(Schedule("cron", "0 * * * *"), grace_seconds=300), is_public=True)
 
 
 def calls_of(life: Life) -> list[str]:
@@ -69,3 +80,36 @@ def test_a_malformed_id_asks_no_store(odd: str) -> None:
     calls = calls_of(life)
     assert badge_state(life.deps, odd) is None
     assert calls == []
+
+
+def test_a_public_cron_jobs_badge_is_right_to_the_second_and_costs_two_reads() -> None:
+    deps = FakeDeps()
+    job = create_job(deps, "team-1", JOB)
+    start = deps.at
+    assert badge_state(deps, job.id) == "pending"
+    ping_job(deps, place_of(job.ping_token), Ping(Kind.SUCCESS, Caller("192.0.2.1", "curl")))
+    for minutes, seconds, word in ((0, 0, "up"), (65, 0, "up"), (65, 1, "degraded"), (120, 0, "down")):
+        deps.at = start + timedelta(minutes=minutes, seconds=seconds)
+        calls: list[str] = []
+        deps.store.on_call = lambda verb, phase, calls=calls: (  # type: ignore[misc]
+            calls.append(verb) if phase == "before" else None
+        )
+        assert badge_state(deps, job.id) == word
+        assert calls == ["monitors.locator", "heartbeats.get"]
+
+
+def test_a_cron_jobs_badge_follows_its_new_token_and_shows_nothing_of_a_disabled_or_private_one() -> None:
+    deps = FakeDeps()
+    job = create_job(deps, "team-1", JOB)
+    ping_job(deps, place_of(job.ping_token), Ping(Kind.SUCCESS, Caller("192.0.2.1", "curl")))
+    rotate_token(deps, "team-1", job.id)
+    assert badge_state(deps, job.id) == "up"
+    update_job(deps, "team-1", job.id, Change({}, {"is_enabled": False}, {}))
+    assert badge_state(deps, job.id) == "pending"
+    update_job(deps, "team-1", job.id, Change({"is_public": False}, {}, {}))
+    assert badge_state(deps, job.id) is None
+    private = create_job(deps, "team-1", replace(JOB, is_public=False))
+    assert badge_state(deps, private.id) is None
+    public = create_job(deps, "team-1", JOB)
+    delete_job(deps, "team-1", public.id)
+    assert badge_state(deps, public.id) is None

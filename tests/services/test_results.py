@@ -1,6 +1,6 @@
 """Pages of results against a brute-force reading of everything that was stored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run
 from chalicelib.services.history import Result
 from chalicelib.services.results import list_results
 from tests.fakes import FakeDeps
-from tests.services.life import Life, answer
+from tests.services.life import RETRIES, SPEC, Life, answer
 
 SHARD, SLOW_SHARD = "enam.normal.00001", "enam.slow.00001"
 BEGIN = 1_772_366_400
@@ -46,6 +46,7 @@ STEPS = st.one_of(
     st.tuples(st.just("timeout"), st.sampled_from([10, 60])),
     st.tuples(st.just("enabled"), st.booleans()),
     st.tuples(st.just("name"), st.text(min_size=1, max_size=3)),
+    st.tuples(st.just("retries"), st.sampled_from(RETRIES)),
 )
 
 
@@ -62,11 +63,14 @@ def live(life: Life, monitor_id: str, steps: Iterable[tuple[object, ...]]) -> No
                 life.change(monitor_id, is_enabled=value)
             case ("name", value):
                 life.change(monitor_id, name=value)
+            case ("retries", value):
+                life.change(monitor_id, spec=value)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(INTERVALS),
+    st.sampled_from(RETRIES),
     st.integers(0, 59),
     st.booleans(),
     st.lists(STEPS, min_size=1, max_size=8),
@@ -74,16 +78,18 @@ def live(life: Life, monitor_id: str, steps: Iterable[tuple[object, ...]]) -> No
 )
 def test_any_page_of_any_life_is_what_was_stored(
     interval: int,
+    retries: Mapping[str, int | None],
     second: int,
     has_first_run: bool,
     steps: list[tuple[object, ...]],
     windows: list[tuple[int, int]],
 ) -> None:
-    """Changes of interval, disabling, enabling, moves between shards; gaps, stragglers and first runs."""
+    """Changes of interval, of retries, disabling, enabling, moves between shards; gaps, stragglers and first
+    runs."""
     life = Life()
     life.deps.at += timedelta(seconds=second)
     life.born(name="neighbour")
-    monitor_id = life.born(interval_seconds=interval)
+    monitor_id = life.born(interval_seconds=interval, spec={**SPEC, **retries})
     if has_first_run:
         life.first_runs()
     live(life, monitor_id, steps)

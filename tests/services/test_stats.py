@@ -17,7 +17,7 @@ from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run
 from chalicelib.services.history import Result
 from chalicelib.services.stats import Figures, monitor_figures, team_figures
 from tests.fakes import FakeDeps, FakeTicks
-from tests.services.life import Life, answer
+from tests.services.life import RETRIES, Life, answer
 
 SHARD, SLOW_SHARD = "enam.normal.00001", "enam.slow.00001"
 BEGIN = 1_772_366_400
@@ -61,6 +61,7 @@ STEPS = st.one_of(
     st.tuples(st.just("enabled"), st.booleans()),
     st.tuples(st.just("born"), st.sampled_from(INTERVALS)),
 )
+RETRYING_STEPS = STEPS | st.tuples(st.just("retries"), st.sampled_from(RETRIES))
 
 
 def live(life: Life, steps: Iterable[tuple[object, ...]], turn: int) -> list[str]:
@@ -77,6 +78,8 @@ def live(life: Life, steps: Iterable[tuple[object, ...]], turn: int) -> list[str
                 life.change(one, timeout_seconds=value)
             case ("enabled", value):
                 life.change(one, is_enabled=value)
+            case ("retries", value):
+                life.change(one, spec=value)
             case ("born", value):
                 ids.append(life.born(interval_seconds=value))
                 if number % 2:
@@ -86,7 +89,7 @@ def live(life: Life, steps: Iterable[tuple[object, ...]], turn: int) -> list[str
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.lists(STEPS, min_size=1, max_size=10),
+    st.lists(RETRYING_STEPS, min_size=1, max_size=10),
     st.integers(0, 20),
     st.lists(
         st.tuples(st.sampled_from([0, 1, 7, 30]), st.integers(0, 11 * HOUR * 1000)), min_size=1, max_size=4
@@ -95,8 +98,8 @@ def live(life: Life, steps: Iterable[tuple[object, ...]], turn: int) -> list[str
 def test_the_stats_of_any_lives_are_those_of_what_was_stored(
     steps: list[tuple[object, ...]], turn: int, moments: list[tuple[int, int]]
 ) -> None:
-    """Gaps, stragglers, first runs, moves, disabled monitors, new intervals; the edges of the windows run
-    anywhere through them."""
+    """Gaps, stragglers, first runs, moves, disabled monitors, new intervals, retries; the edges of the
+    windows run anywhere through them."""
     life = Life()
     born_at = life.deps.at
     ids = live(life, steps, turn)

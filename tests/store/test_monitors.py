@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.states import StateStore
-from chalicelib.store.tables import IncidentItem, LimitItem, ShardItem
+from chalicelib.store.tables import IncidentItem, LimitItem, MonitorItem, ShardItem
 
 from .builders import (
     DOWN,
@@ -550,6 +551,23 @@ def test_the_locator_tells_what_a_public_reader_needs(monitors: MonitorStore) ->
     )
     create(monitors, new)
     assert monitors.locator(new.id) == Locator(new.id, TEAM, "http", True, True, new.placements)
+
+
+def test_a_stretch_that_tells_of_retries_comes_back_and_others_are_stored_as_ever(
+    monitors: MonitorStore,
+) -> None:
+    plain = monitor(2).placement
+    new = replace(
+        monitor(1), placements=(replace(plain, to_slot=SLOT), replace(monitor(1).placement, has_retries=True))
+    )
+    create(monitors, new)
+    locator, read = monitors.locator(new.id), monitors.get(TEAM, new.id, consistent=True)
+    assert locator is not None
+    assert read is not None
+    assert locator.placements == read.placements == new.placements
+    assert [p.has_retries for p in read.placements] == [False, True]
+    rows = json.loads(MonitorItem.get(f"T#{TEAM}", f"MON#{new.id}").placements)
+    assert [len(row) for row in rows] == [6, 7]
 
 
 def test_a_locator_is_half_a_read_unit(monitors: MonitorStore, wire: Wire) -> None:

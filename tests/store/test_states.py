@@ -7,8 +7,9 @@ import pytest
 from chalicelib.domain.outcome import Reason
 from chalicelib.domain.state import MAX_TRANSITIONS, Entry, State, Transition
 from chalicelib.errors import Contended
+from chalicelib.store.incidents import INCIDENT_TTL, OUTBOX_TTL
 from chalicelib.store.shards import ShardStore
-from chalicelib.store.states import INCIDENT_TTL, OUTBOX_TTL, StateStore
+from chalicelib.store.states import StateStore
 from chalicelib.store.tables import StateItem
 
 from .builders import DEGRADED, DOWN, SHARD, SLOT, TEAM, UP, Items, at_once, monitor_id, shard, transition
@@ -111,7 +112,6 @@ def test_a_fault_opens_an_incident_and_leaves_one_row(states: StateStore, stored
             "st": {"N": str(int(DOWN))},
             "rs": {"N": str(int(Reason.REFUSED))},
             "sc": {"N": "0"},
-            "ttl": {"N": str(at + int(INCIDENT_TTL.total_seconds()))},
         },
         (f"OUT#{SHARD}", f"{monitor_id(7)}#00000001"): {
             "pk": {"S": f"OUT#{SHARD}"},
@@ -142,8 +142,13 @@ def test_an_incident_follows_its_monitor_to_the_recovery(states: StateStore, sto
     for change in changes:
         assert commit(states, read(states), change)
         incident = stored("alerts")[f"M#{monitor_id(7)}", "I#00000001"]
-        seen.append((incident["st"]["N"], incident.get("re")))
-    assert seen == [("2", None), ("1", None), ("0", {"N": str(SLOT + 182)})]
+        seen.append((incident["st"]["N"], incident.get("re"), incident.get("ttl")))
+    ends = SLOT + 182 + int(INCIDENT_TTL.total_seconds())
+    assert seen == [
+        ("2", None, None),
+        ("1", None, None),
+        ("0", {"N": str(SLOT + 182)}, {"N": str(ends)}),
+    ]
     assert [sk for pk, sk in sorted(stored("alerts")) if pk.startswith("OUT#")] == [
         f"{monitor_id(7)}#{seq:08d}" for seq in (1, 2, 3)
     ]

@@ -264,3 +264,33 @@ def test_the_counts_of_a_full_shard_are_one_unit_to_write_and_half_to_read(
     ticks.save_counts(SHARD, 100, Counts(SLOT, dict.fromkeys(FULL, 100_000)))
     ticks.counts(SHARD)
     assert wire.calls == [Call("PutItem", 1.0), Call("Query", 0.5)]
+
+
+# Retries
+
+
+def test_the_retries_of_a_full_shard_are_one_write_unit_and_hardly_more_than_nothing_to_read(
+    ticks: TickStore, wire: Wire
+) -> None:
+    for slot in range(SLOT, SLOT + 300, 60):
+        wire.calls.clear()
+        ticks.note_retries(SHARD, slot, FULL)
+        assert wire.units == 1
+    wire.calls.clear()
+    assert ticks.retried(SHARD, 1000, SLOT, SLOT + 300) == list(range(SLOT, SLOT + 300, 60))
+    assert wire.units <= 1
+    wire.calls.clear()
+    assert ticks.retried(SHARD, 1000, SLOT + 300, SLOT + 86400 * 30) == []
+    assert wire.units == 0.5
+
+
+def test_notes_of_retries_end_with_their_ticks(ticks: TickStore, stored: Callable[[str], Items]) -> None:
+    ticks.note_retries(SHARD, SLOT, [7])
+    ticks.put(SHARD, ups(SLOT, [7]))
+    items = stored("checks")
+    assert items[f"S#{SHARD}", f"R#{SLOT}"]["ttl"] == items[f"S#{SHARD}", f"T#{SLOT}#0"]["ttl"]
+
+
+def test_many_runs_of_a_slot_lose_no_note(ticks: TickStore) -> None:
+    at_once(20, lambda number: ticks.note_retries(SHARD, SLOT, [number]))
+    assert all(ticks.retried(SHARD, number, SLOT, SLOT + 1) == [SLOT] for number in range(20))

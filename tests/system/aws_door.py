@@ -1,25 +1,35 @@
-"""The AWS that one function sees: DynamoDB by the embedded engine, a queue that keeps what it is sent,
-and its role's rights enforced before either."""
+"""The AWS that one function sees: DynamoDB by the embedded engine, a queue that keeps what it is sent, the
+deployment's other functions, and its role's rights enforced before any of them."""
 
 import json
 import threading
+from collections.abc import Callable
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from .booted import FunctionFailed
 from .rights import Act, Rights, dynamodb_acts
+
+INVOKE = "/2015-03-31/functions/"
+
+Answer = tuple[int, dict[str, str], bytes]
 
 
 class AwsDoor:
-    """`denied` and `used` are the acts that the role refused and allowed; `sent` the queue's messages."""
+    """`denied` and `used` are the acts that the role refused and allowed; `sent` the queue's messages.
 
-    def __init__(self, rights: Rights, engine_endpoint: str) -> None:
+    `invoke` calls another function by the name that it has in AWS.
+    """
+
+    def __init__(self, rights: Rights, engine_endpoint: str, invoke: Callable[[str, Any], Any]) -> None:
+        self.rights = rights
         self.denied: list[Act] = []
         self.used: set[str] = set()
         self.sent: list[dict[str, Any]] = []
-        self._rights = rights
         self._engine = urlsplit(engine_endpoint).netloc
+        self._invoke = invoke
         door = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -28,7 +38,7 @@ class AwsDoor:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, headers, answer = door._answer(dict(self.headers.items()), body)
+                status, headers, answer = door._answer(self.path, dict(self.headers.items()), body)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -50,25 +60,32 @@ class AwsDoor:
         self._server.server_close()
         self._thread.join()
 
-    def _answer(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        service, _, operation = headers["X-Amz-Target"].partition(".")
+    def _answer(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         request = json.loads(body)
+        if path.startswith(INVOKE):
+            name = unquote(path.removeprefix(INVOKE).removesuffix("/invocations"))
+            return self._refuse([Act("lambda:InvokeFunction", name)]) or self._call(name, request)
+        service, _, operation = headers["X-Amz-Target"].partition(".")
         if service == "AmazonSQS":
-            acts = [Act(f"sqs:{operation.removesuffix('Batch')}", request["QueueUrl"])]
-        else:
-            acts = list(dynamodb_acts(operation, request))
-        refused = [act for act in acts if not self._rights.allow(act)]
-        if refused:
-            self.denied += refused
-            return (
-                400,
-                _JSON,
-                json.dumps({"__type": "AccessDeniedException", "message": str(refused)}).encode(),
-            )
-        self.used |= {act.action for act in acts}
-        if service == "AmazonSQS":
-            return 200, _JSON, self._keep(request)
-        return self._forward(headers, body)
+            act = Act(f"sqs:{operation.removesuffix('Batch')}", request["QueueUrl"])
+            return self._refuse([act]) or (200, _JSON, self._keep(request))
+        return self._refuse(list(dynamodb_acts(operation, request))) or self._forward(headers, body)
+
+    def _refuse(self, acts: list[Act]) -> Answer | None:
+        """None when the role allows them all. AWS's other protocol reads the error's name from the header."""
+        refused = [act for act in acts if not self.rights.allow(act)]
+        if not refused:
+            self.used |= {act.action for act in acts}
+            return None
+        self.denied += refused
+        error = {"__type": "AccessDeniedException", "message": str(refused)}
+        return 400, {**_JSON, "X-Amzn-ErrorType": "AccessDeniedException"}, json.dumps(error).encode()
+
+    def _call(self, name: str, event: Any) -> Answer:
+        try:
+            return 200, _JSON, json.dumps(self._invoke(name, event)).encode()
+        except FunctionFailed as failure:
+            return 200, {**_JSON, "X-Amz-Function-Error": "Unhandled"}, str(failure).encode()
 
     def _keep(self, request: dict[str, Any]) -> bytes:
         self.sent += request["Entries"]
@@ -78,7 +95,7 @@ class AwsDoor:
         ]
         return json.dumps({"Successful": taken, "Failed": []}).encode()
 
-    def _forward(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _forward(self, headers: dict[str, str], body: bytes) -> Answer:
         engine = HTTPConnection(self._engine, timeout=10)
         try:
             engine.request("POST", "/", body, {**headers, "Host": self._engine})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.settings import Settings
-from packager.template import ANY_METHOD
+from packager.template import ANY_METHOD, functions
 
 from .aws_door import AwsDoor
 from .booted import Function
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/uptime-probe"
+MAKES_CHECKS = ("Probe", "Adhoc")
 
 
 class Target:
@@ -54,6 +55,25 @@ class Target:
         self._thread.join()
 
 
+@dataclass(frozen=True)
+class Seams:
+    """What lets the functions that make checks reach the tests' servers on loopback."""
+
+    egress_allow: str
+    dns_server: tuple[str, int]
+    ca_file: Path
+
+    def variables(self, handler: str) -> dict[str, str]:
+        """Those of a function whose handler is `seamed.handler`. `UPTIME_CA_FILE` deployed ones have too."""
+        return {
+            "SEAMS": json.dumps({"egress_allow": self.egress_allow, "dns_server": self.dns_server}),
+            "SEAMED_HANDLER": handler,
+            "UPTIME_CA_FILE": str(self.ca_file),
+            "PYTHONPATH": str(Path(__file__).resolve().parent / "seams"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
 @dataclass
 class Deployment:
     """The package's functions, started on first use, each behind a door that enforces its role."""
@@ -67,12 +87,15 @@ class Deployment:
     folder: Path
     logs: Path
     stack: ExitStack
+    seams: Seams | None = None
     doors: dict[str, AwsDoor] = field(default_factory=dict)
     running: dict[str, Function] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, str]:
+        """What a `Ref` to a resource gives."""
         return {
+            **{function: f"uptime-test-{function}-1A2B3C" for function in functions(self.template)},
             "TeamsTable": self.settings.teams_table,
             "ChecksTable": self.settings.checks_table,
             "AlertsTable": self.settings.alerts_table,
@@ -84,12 +107,20 @@ class Deployment:
             self._start(name)
         return self.running[name].invoke(event)
 
+    def _invoke_by_name(self, name: str, event: Any) -> Any:
+        (function,) = (logical for logical in functions(self.template) if self.names[logical] == name)
+        return self.invoke(function, event)
+
     def _start(self, name: str) -> None:
         properties = self.template["Resources"][name]["Properties"]
         assert self.settings.dynamodb_endpoint is not None
-        door = AwsDoor(Rights(self.template, name, self.names), self.settings.dynamodb_endpoint)
+        rights = Rights(self.template, name, self.names)
+        door = AwsDoor(rights, self.settings.dynamodb_endpoint, self._invoke_by_name)
         self.stack.callback(door.close)
-        variables = self.template["Globals"]["Function"]["Environment"]["Variables"]
+        variables = {
+            **self.template["Globals"]["Function"]["Environment"]["Variables"],
+            **properties.get("Environment", {}).get("Variables", {}),
+        }
         env = {variable: self.names[value["Ref"]] for variable, value in variables.items()}
         env |= {
             "AWS_REGION": "us-east-1",
@@ -98,9 +129,13 @@ class Deployment:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"]),
             "AWS_ENDPOINT_URL_DYNAMODB": door.endpoint,
             "AWS_ENDPOINT_URL_SQS": door.endpoint,
+            "AWS_ENDPOINT_URL_LAMBDA": door.endpoint,
         }
-        log = self.logs / f"{name}.log"
-        function = Function(self.python, self.folder, properties["Handler"], env, log)
+        handler = properties["Handler"]
+        if self.seams is not None and name in MAKES_CHECKS:
+            env |= self.seams.variables(handler)
+            handler = "seamed.handler"
+        function = Function(self.python, self.folder, handler, env, self.logs / f"{name}.log")
         self.doors[name] = door
         self.running[name] = self.stack.enter_context(function)
 
@@ -154,10 +189,18 @@ class Deployment:
         arn = "arn:aws:execute-api:us-east-1:123456789012:abcdefghij/api/GET/v1/monitors"
         return self.invoke("Authorize", {"type": "TOKEN", "authorizationToken": header, "methodArn": arn})
 
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What a call answers that must succeed."""
+        status, answer, _ = self.api(method, path, body)
+        assert status in (200, 201, 204), answer
+        return answer
+
     def create_monitor(self, url: str, **more: Any) -> Any:
-        status, answer, _ = self.api("POST", "/v1/monitors", {"name": "Shop", "url": url, **more})
-        assert status == 201, answer
-        return answer["data"]
+        return self.call("POST", "/v1/monitors", {"name": "Shop", "url": url, **more})["data"]
+
+    def last_message(self, function: str) -> str:
+        """The newest that the function sent to the queue."""
+        return str(self.doors[function].sent[-1]["MessageBody"])
 
     def probe(self, message: str) -> Any:
         record = {

@@ -1,7 +1,7 @@
 """What a function's role in the template lets it do, judged as IAM would for what we use of IAM."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,17 +16,37 @@ class Act:
     partition_key: str | None = None
 
 
+QUEUE_CONSUMER = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+"""What Lambda does with a role's rights, before and after it calls the function."""
+
+
 class Rights:
-    """`names` gives the resources' names by their logical ids."""
+    """`names` gives the resources' names by their logical ids. Remembers what it has allowed."""
 
     def __init__(self, template: Mapping[str, Any], function: str, names: Mapping[str, str]) -> None:
         (role, _) = template["Resources"][function]["Properties"]["Role"]["Fn::GetAtt"]
         policies = template["Resources"][role]["Properties"]["Policies"]
         self._statements = [s for p in policies for s in p["PolicyDocument"]["Statement"]]
         self._names = names
+        self._used: set[tuple[str, str]] = set()
 
     def allow(self, act: Act) -> bool:
-        return any(self._grants(statement, act) for statement in self._statements)
+        granting = [statement for statement in self._statements if self._grants(statement, act)]
+        for statement in granting:
+            sid = str(statement["Sid"])
+            self._used.add((sid, act.action))
+            self._used |= {(sid, key) for key in _keys(statement) if _is_like(act, key)}
+        return bool(granting)
+
+    @property
+    def unused(self) -> set[str]:
+        """The actions and the patterns of keys that allowed nothing. The log is the runtime's to write."""
+        return {
+            f"{statement['Sid']}: {part}"
+            for statement in self._statements
+            for part in {*statement["Action"], *_keys(statement)} - QUEUE_CONSUMER
+            if not part.startswith("logs:") and (str(statement["Sid"]), part) not in self._used
+        }
 
     def _grants(self, statement: Mapping[str, Any], act: Act) -> bool:
         resource = statement["Resource"].get("Fn::GetAtt")
@@ -34,10 +54,18 @@ class Rights:
             return False
         if self._names[resource[0]] != act.resource:
             return False
-        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-        if keys is None or act.partition_key is None:
-            return True
-        return any(fnmatchcase(act.partition_key, key) for key in keys)
+        keys = _keys(statement)
+        return not keys or act.partition_key is None or any(_is_like(act, key) for key in keys)
+
+
+def _keys(statement: Mapping[str, Any]) -> Collection[str]:
+    condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+    keys: Collection[str] = condition.get("dynamodb:LeadingKeys", ())
+    return keys
+
+
+def _is_like(act: Act, key: str) -> bool:
+    return act.partition_key is not None and fnmatchcase(act.partition_key, key)
 
 
 def dynamodb_acts(operation: str, request: Mapping[str, Any]) -> Iterator[Act]:

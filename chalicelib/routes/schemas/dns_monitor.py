@@ -14,6 +14,7 @@ from chalicelib.routes.schemas.fields import (
     RecoveryConfirmed,
     RequestModel,
     ResponseModel,
+    Retries,
     Timestamp,
 )
 from chalicelib.services.monitors import Change, Draft
@@ -33,7 +34,14 @@ Expected = Annotated[
 Interval = Annotated[int, Field(ge=60, le=86400, description="Seconds from one check to the next."), WHOLE]
 
 _ABSENT = cast(Any, None)
-_SPEC_FIELDS = ("domain", "recordType", "expectedValue", "confirmations", "recoveryConfirmations")
+_SPEC_FIELDS = (
+    "domain",
+    "recordType",
+    "expectedValue",
+    "confirmations",
+    "recoveryConfirmations",
+    "retryIntervalSeconds",
+)
 
 
 class DnsMonitorCreate(RequestModel):
@@ -50,6 +58,7 @@ class DnsMonitorCreate(RequestModel):
     public: Public = False
     confirmations: Confirmed = 1
     recovery_confirmations: RecoveryConfirmed = 1
+    retry_interval_seconds: Retries = None
 
     def draft(self) -> Draft:
         values = self.model_dump(by_alias=True)
@@ -65,7 +74,8 @@ class DnsMonitorCreate(RequestModel):
 
 
 class DnsMonitorUpdate(RequestModel):
-    """Every field optional; absent leaves it unchanged. `null` clears `expectedValue`, and nothing else."""
+    """Every field optional; absent leaves it unchanged. `null` clears `expectedValue` and
+    `retryIntervalSeconds`, and nothing else."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"expectedValue": "192.0.2.1, 192.0.2.2"}]})
 
@@ -78,6 +88,7 @@ class DnsMonitorUpdate(RequestModel):
     public: Public = _ABSENT
     confirmations: Confirmed = _ABSENT
     recovery_confirmations: RecoveryConfirmed = _ABSENT
+    retry_interval_seconds: Retries = None
 
     def change(self) -> Change:
         given = self.model_dump(by_alias=True, exclude_unset=True)
@@ -106,6 +117,7 @@ class DnsMonitor(ResponseModel):
     public: Public
     confirmations: Confirmed
     recovery_confirmations: RecoveryConfirmed
+    retry_interval_seconds: Retries
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -112,6 +112,14 @@ RecoveryConfirmed = Annotated[
     ),
     WHOLE,
 ]
+RETRIES = (
+    "Seconds from one check to the next while a change of the status waits for confirmation, where that is "
+    "less than `intervalSeconds`. `null`: as ever."
+)
+Retries = Annotated[
+    Annotated[int, Field(ge=60, le=3600), WHOLE] | None,
+    Field(description=f"{RETRIES} Counted in whole minutes, rounded up."),
+]
 Count = Annotated[int, Field(ge=0)]
 MonitorId = Annotated[
     str, Field(pattern=r"^mon_[a-zA-Z0-9]+$", examples=["mon_01a1fb8928a5711391f17038010f5997"])
@@ -122,6 +130,11 @@ class RequestModel(BaseModel):
     """A body: camelCase keys, strict types, unknown keys ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", alias_generator=to_camel, defer_build=True)
+
+    @classmethod
+    def problems(cls, body: Mapping[str, Any]) -> Sequence[Detail]:
+        """What is wrong with several fields taken together, whatever each may be by itself."""
+        return ()
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -200,6 +213,8 @@ def _field(error: ErrorDetails, *, is_union: bool) -> str:
 
 def validate(model: type[Model], body: Mapping[str, Any], also: Sequence[Detail] = ()) -> Model:
     """The typed body; otherwise every bad field at once, those found by the caller (`also`) included."""
+    if issubclass(model, RequestModel):
+        also = [*model.problems(body), *also]
     try:
         parsed = model.model_validate(body)
     except ValidationError as error:

@@ -19,10 +19,13 @@ from chalicelib.routes.schemas.fields import (
     RecoveryConfirmed,
     RequestModel,
     ResponseModel,
+    Retries,
     StatusCode,
     Timestamp,
 )
 from chalicelib.routes.schemas.request_parts import (
+    NO_BODY_OF_READS,
+    NO_BODY_OF_READS_GIVEN,
     RequestBody,
     RequestHeaders,
     pairs_of,
@@ -62,13 +65,17 @@ _SPEC_FIELDS = (
     "sslExpiryWarningDays",
     "confirmations",
     "recoveryConfirmations",
+    "retryIntervalSeconds",
 )
 """What is stored as the monitor's spec, under the contract's own names."""
 
 
 class HttpMonitorCreate(RequestModel):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Shop", "url": "https://shop.example.com/"}]}
+        json_schema_extra={
+            "examples": [{"name": "Shop", "url": "https://shop.example.com/"}],
+            **NO_BODY_OF_READS,
+        }
     )
 
     name: Name255
@@ -85,6 +92,7 @@ class HttpMonitorCreate(RequestModel):
     public: Public = False
     confirmations: Confirmed = 1
     recovery_confirmations: RecoveryConfirmed = 1
+    retry_interval_seconds: Retries = None
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT
 
@@ -107,9 +115,12 @@ class HttpMonitorCreate(RequestModel):
 
 
 class HttpMonitorUpdate(RequestModel):
-    """Every field optional; absent leaves it unchanged, null is refused."""
+    """Every field optional; absent leaves it unchanged. `null` clears `retryIntervalSeconds`, and nothing
+    else."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"intervalSeconds": 300}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"intervalSeconds": 300}], **NO_BODY_OF_READS_GIVEN}
+    )
 
     name: Name255 = _ABSENT
     url: HttpUrl = _ABSENT
@@ -125,6 +136,7 @@ class HttpMonitorUpdate(RequestModel):
     public: Public = _ABSENT
     confirmations: Confirmed = _ABSENT
     recovery_confirmations: RecoveryConfirmed = _ABSENT
+    retry_interval_seconds: Retries = None
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT
 
@@ -165,6 +177,7 @@ class HttpMonitor(ResponseModel):
     public: Public
     confirmations: Confirmed
     recovery_confirmations: RecoveryConfirmed
+    retry_interval_seconds: Retries
     ssl_status: Literal["unknown", "valid", "expiring", "expired", "error"]
     ssl_expires_at: Timestamp | None
     ssl_issuer: str | None

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, RootModel, field_validator
 
+from chalicelib.routes.body import MAX_NUMBER
 from chalicelib.routes.schemas.content_check import PingRule
 from chalicelib.routes.schemas.fields import (
     WHOLE,
@@ -17,7 +18,12 @@ from chalicelib.routes.schemas.fields import (
     StatusCode,
     Timestamp,
 )
-from chalicelib.routes.schemas.request_parts import RequestBody, RequestHeaders, refuse_body_of_reads
+from chalicelib.routes.schemas.request_parts import (
+    NO_BODY_OF_READS,
+    RequestBody,
+    RequestHeaders,
+    refuse_body_of_reads,
+)
 from chalicelib.services.pinging import MAX_SECONDS
 
 MAX_RULES = 100
@@ -34,12 +40,14 @@ class Strict(RequestModel):
 
 
 class HttpPing(Strict):
+    model_config = ConfigDict(json_schema_extra=NO_BODY_OF_READS)
+
     type: Literal["http"]
     url: HttpUrl
     method: HttpMethod = "GET"
     expected_status: StatusCode = 200
     timeout_seconds: Annotated[int, Field(ge=1, le=60, description="25 at most are waited."), WHOLE] = 10
-    degraded_after_ms: Annotated[int, Field(ge=1), WHOLE] = 5000
+    degraded_after_ms: Annotated[int, Field(ge=1, le=MAX_NUMBER), WHOLE] = 5000
     region: Annotated[LocationHint, Field(description="A preference.")] = "wnam"
     headers: RequestHeaders = _ABSENT
     body: RequestBody = _ABSENT

@@ -6,6 +6,8 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from chalicelib.domain.request_headers import (
+    DENIED_NAMES,
+    DENIED_PREFIX,
     MAX_HEADERS,
     MAX_NAME_LENGTH,
     MAX_VALUE_LENGTH,
@@ -13,7 +15,23 @@ from chalicelib.domain.request_headers import (
     header_problems,
 )
 
+_WITH_BODY = {"properties": {"method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]}}}
+_NO_BODY = {"properties": {"body": {"maxLength": 0}}}
+NO_BODY_OF_READS: dict[str, Any] = {
+    "dependentSchemas": {"body": {"anyOf": [_NO_BODY, {"required": ["method"], **_WITH_BODY}]}}
+}
+NO_BODY_OF_READS_GIVEN: dict[str, Any] = {"dependentSchemas": {"body": {"anyOf": [_NO_BODY, _WITH_BODY]}}}
+
+
+def _in_any_case(name: str) -> str:
+    """As a pattern: those of JSON Schema have no flags."""
+    return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in name)
+
+
 _NAME_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_DENIED_PATTERN = "^({}|{}.*)$".format(
+    *("|".join(map(_in_any_case, sorted(DENIED_NAMES))), _in_any_case(DENIED_PREFIX))
+)
 _VALUE_PATTERN = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*$"
 
 
@@ -49,7 +67,11 @@ RequestHeaders = Annotated[
         "`Content-Length`, `Connection`, …).",
         json_schema_extra={
             "maxProperties": MAX_HEADERS,
-            "propertyNames": {"pattern": _NAME_PATTERN, "maxLength": MAX_NAME_LENGTH},
+            "propertyNames": {
+                "pattern": _NAME_PATTERN,
+                "maxLength": MAX_NAME_LENGTH,
+                "not": {"pattern": _DENIED_PATTERN},
+            },
             "additionalProperties": {
                 "type": "string",
                 "maxLength": MAX_VALUE_LENGTH,

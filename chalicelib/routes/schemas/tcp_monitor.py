@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import ConfigDict, Field
 
 from chalicelib.routes.schemas.fields import (
+    RETRIES,
     WHOLE,
     Confirmed,
     Count,
@@ -28,9 +29,16 @@ TimeoutMs = Annotated[
     int, Field(ge=100, le=60000, description="Without a connection in this time: `timeout`."), WHOLE
 ]
 Interval = Annotated[int, Field(ge=10, le=86400, description="Seconds from one check to the next."), WHOLE]
+Retries = Annotated[
+    Annotated[int, Field(ge=10, le=86400), WHOLE] | None,
+    Field(
+        description=f"{RETRIES} Counted in whole minutes, rounded up, so once a minute at most; in tens of "
+        "seconds where `intervalSeconds` is less than 60."
+    ),
+]
 
 _ABSENT = cast(Any, None)
-_SPEC_FIELDS = ("host", "port", "timeoutMs", "confirmations", "recoveryConfirmations")
+_SPEC_FIELDS = ("host", "port", "timeoutMs", "confirmations", "recoveryConfirmations", "retryIntervalSeconds")
 
 
 class TcpMonitorCreate(RequestModel):
@@ -48,6 +56,7 @@ class TcpMonitorCreate(RequestModel):
     public: Public = False
     confirmations: Confirmed = 1
     recovery_confirmations: RecoveryConfirmed = 1
+    retry_interval_seconds: Retries = None
 
     def draft(self) -> Draft:
         values = self.model_dump(by_alias=True)
@@ -63,7 +72,8 @@ class TcpMonitorCreate(RequestModel):
 
 
 class TcpMonitorUpdate(RequestModel):
-    """Every field optional; absent leaves it unchanged, null is refused."""
+    """Every field optional; absent leaves it unchanged. `null` clears `retryIntervalSeconds`, and nothing
+    else."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"intervalSeconds": 10}]})
 
@@ -76,6 +86,7 @@ class TcpMonitorUpdate(RequestModel):
     public: Public = _ABSENT
     confirmations: Confirmed = _ABSENT
     recovery_confirmations: RecoveryConfirmed = _ABSENT
+    retry_interval_seconds: Retries = None
 
     def change(self) -> Change:
         given = self.model_dump(by_alias=True, exclude_unset=True)
@@ -106,6 +117,7 @@ class TcpMonitor(ResponseModel):
     public: Public
     confirmations: Confirmed
     recovery_confirmations: RecoveryConfirmed
+    retry_interval_seconds: Retries
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chalicelib.domain.counts import Counts, add_ticks
 from chalicelib.domain.member import Pack
 from chalicelib.domain.schedule import SETTLED_SECONDS, sweep_boundary
-from chalicelib.domain.state import State, plan_commit, results_to_commit
+from chalicelib.domain.state import State, is_retry, plan_commit, results_to_commit
 from chalicelib.domain.tick import Tick
 from chalicelib.errors import Contended
 from chalicelib.services.deps import Deps
@@ -89,19 +89,23 @@ def _recent_ticks(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequenc
     since_sweep = state.swept - SETTLED_SECONDS
     low = slot.at - (LOOKBACK_SLOTS - 1) * slot.seconds
     ticks = [*deps.ticks.since(slot.shard, low, consistent=True), *own]
-    if since_sweep < low and _has_gap(slot, low, pack, ticks):
+    if since_sweep < low and _has_gap(slot, low, state, pack, ticks):
         ticks = [*deps.ticks.since(slot.shard, since_sweep, consistent=True), *own]
     return ticks
 
 
-def _has_gap(slot: Slot, low: int, pack: Pack, ticks: Iterable[Tick]) -> bool:
+def _has_gap(slot: Slot, low: int, state: State, pack: Pack, ticks: Iterable[Tick]) -> bool:
     """Whether a slot of the range in which a member was due has no main tick. The newest two may still
     be running. In a range without any other main tick, sparse monitors may have left one before it."""
     mains = {tick.slot for tick in ticks if tick.is_main}
     if not mains - {slot.at}:
         return True
     empty = [at for at in range(low, slot.at - slot.seconds, slot.seconds) if at not in mains]
-    return any(member.is_due(at, slot.seconds) for at in empty for member in pack.members.values())
+    return any(
+        member.is_due(at, slot.seconds) or is_retry(member, state.entries.get(position), at, slot.seconds)
+        for at in empty
+        for position, member in pack.members.items()
+    )
 
 
 def _sweep(deps: Deps, slot: Slot, state: State, own: Sequence[Tick]) -> list[Tick]:

@@ -8,8 +8,9 @@ from chalicelib.domain import positions
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack
 from chalicelib.domain.outcome import Outcome
-from chalicelib.domain.schedule import stale_after_seconds
+from chalicelib.domain.schedule import SPARSE_SLOTS, stale_after_seconds
 from chalicelib.domain.shard import speed_class_of
+from chalicelib.domain.state import Entry, is_retry
 from chalicelib.domain.tick import MAIN, STRAGGLERS, Tick, build_tick, first_run_part
 from chalicelib.services.deps import Deps
 from chalicelib.services.probing.certificates import renew_certificates
@@ -43,7 +44,7 @@ def run(deps: Deps, job: ProbeJob) -> int:
     is_overtaken = not is_first_run and deps.ticks.is_overtaken(job.shard, job.slot)
     pack = load_pack(deps, job.shard, state)
     slot = Slot(job.shard, job.slot, slot_seconds)
-    due = _due_members(pack, job, slot_seconds, is_overtaken=is_overtaken)
+    due = _due_members(pack, job, state.entries, slot_seconds, is_overtaken=is_overtaken)
     due, extras = load_extras(deps, job.shard, due)
     if not due:
         if not is_overtaken and not is_first_run:
@@ -60,6 +61,8 @@ def run(deps: Deps, job: ProbeJob) -> int:
             if not is_overtaken:
                 commit(deps, slot, state, pack, own=())
             return len(due)
+        if not is_first_run:
+            _note_retries(deps, slot, due)
         own = [_put(deps, job, part, started_at, outcomes)]
         commit(deps, slot, state, pack, own, tries)
         rest = {member.position for member in due} - set(positions.members(own[0].bitmap))
@@ -74,15 +77,37 @@ def run(deps: Deps, job: ProbeJob) -> int:
     return len(due)
 
 
-def _due_members(pack: Pack, job: ProbeJob, slot_seconds: int, *, is_overtaken: bool) -> Sequence[Member]:
-    """A message that a newer slot overtook runs only for monitors that would wait long for their next."""
+def _due_members(
+    pack: Pack, job: ProbeJob, entries: Mapping[int, Entry], slot_seconds: int, *, is_overtaken: bool
+) -> Sequence[Member]:
+    """A message that a newer slot overtook runs only for monitors that would wait long for their next, and
+    retries nothing.
+
+    Two runs of one slot may have read different entries, and so disagree on who is retried. Like any two
+    runs they share one main tick, and whom it lacks goes to the stragglers.
+    """
     if job.first_position is not None:
         member = pack.members.get(job.first_position)
         return [member] if member is not None and member.is_enabled else []
-    due = [member for member in pack.members.values() if member.is_due(job.slot, slot_seconds)]
     if is_overtaken:
-        due = [member for member in due if member.interval_seconds > SPARSE_INTERVAL_SLOTS * slot_seconds]
-    return due
+        most = SPARSE_INTERVAL_SLOTS * slot_seconds
+        return [
+            m for m in pack.members.values() if m.interval_seconds > most and m.is_due(job.slot, slot_seconds)
+        ]
+    return [
+        member
+        for position, member in pack.members.items()
+        if member.is_due(job.slot, slot_seconds)
+        or is_retry(member, entries.get(position), job.slot, slot_seconds)
+    ]
+
+
+def _note_retries(deps: Deps, slot: Slot, due: Sequence[Member]) -> None:
+    """Before the tick: readers that compute in which slots a monitor's results lie must find them all."""
+    sparse = [member for member in due if member.interval_seconds >= SPARSE_SLOTS * slot.seconds]
+    retried = [member.position for member in sparse if not member.is_due(slot.at, slot.seconds)]
+    if retried:
+        deps.ticks.note_retries(slot.shard, slot.at, retried)
 
 
 def _put(deps: Deps, job: ProbeJob, part: str, started_at: datetime, outcomes: Mapping[int, Outcome]) -> Tick:

@@ -278,17 +278,18 @@ def _length(name: str) -> int:
     return speed_class_of(name).slot_seconds
 
 
-def _draft(name: str, interval: int, needed: Mapping[str, int]) -> Draft:
+def _draft(name: str, interval: int, needed: Mapping[str, int | None]) -> Draft:
     timeout = 30.0 if name == SLOW else 10.0
     spec = {"url": "https://example.com/", **needed}
     return Draft("http", "Page", spec, interval, timeout, True, False)
 
 
-def _needed(dice: random.Random, likely: float = 0.6) -> dict[str, int]:
-    """How many results in a row make a monitor worse, and better."""
+def _needed(dice: random.Random, likely: float = 0.6) -> dict[str, int | None]:
+    """How many results in a row make a monitor worse, and better; seconds between retries."""
+    retry = dice.choice((None, 10, 20, 60, 60, 60, 60, 120))
     if dice.random() >= likely:
-        return spec_of((1, 1))
-    return spec_of((dice.choice((1, 2, 2, 2, 3, 5)), dice.choice((1, 1, 2, 3))))
+        return spec_of((1, 1), retry)
+    return spec_of((dice.choice((1, 2, 2, 2, 3, 5)), dice.choice((1, 1, 2, 3))), retry)
 
 
 def _terms(name: str) -> Change:

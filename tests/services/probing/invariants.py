@@ -14,6 +14,7 @@ I11 a stored tick refers to stored texts, which outlive it
 I12 where changes need confirmation, every write is what the results make of it that its writer saw, in the
     order of their slots, and at rest none is left that would make another; where the results were also
     stored in that order, the transitions are those of who sees all results
+I13 a result of a sparse monitor outside its rhythm is noted before it is stored, and its stretch says so
 """
 
 from collections import Counter, defaultdict
@@ -25,12 +26,13 @@ from chalicelib.domain.confirmation import NO_STREAK, Confirmations, Streak, con
 from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.incident import IncidentChange, OutboxRow
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
-from chalicelib.domain.monitor import Monitor
+from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.outcome import Status
+from chalicelib.domain.schedule import SPARSE_SLOTS, is_due
 from chalicelib.domain.shard import Shard, speed_class_of
 from chalicelib.domain.state import Entry, State
 from chalicelib.domain.text import TextRef
-from chalicelib.domain.tick import Tick
+from chalicelib.domain.tick import Tick, first_run_part
 from chalicelib.store.ticks import TICK_TTL
 from tests.domain.confirmed import changes
 from tests.fakes import DoneChange, FakeStore, locator_of
@@ -50,7 +52,7 @@ class Invariants:
         self.rows: defaultdict[str, list[OutboxRow]] = defaultdict(list)
         self.results: dict[tuple[str, int], tuple[Status, Place, str]] = {}
         self.newest: dict[Place, int] = {}
-        self.texts = 0
+        self.texts = self.retries = 0
         self.told: list[Told] = []
         self.confirmed = self.compared = 0
         """How many transitions needed more than one result, and how many lives were compared as a whole."""
@@ -131,8 +133,22 @@ class Invariants:
                 self._disturbed.add(monitor_id)
             self.newest[place] = max(self.newest.get(place, 0), tick.slot)
             self.told.append((place, tick.slot, outcome.status))
+            self._rhythm(monitor_id, place, tick)
             if id := tick.text_id(position):
                 self._text(TextRef(shard, position, id), tick)
+
+    def _rhythm(self, monitor_id: str, place: Place, tick: Tick) -> None:
+        monitor, seconds = self._monitor(monitor_id), speed_class_of(place[0]).slot_seconds
+        if monitor is None or tick.part == first_run_part(place[1]):
+            return
+        noted = self.store.items["retries", place[0]].get(tick.slot, ())
+        for p in monitor.placements:
+            ends = tick.slot + 1 if p.to_slot is None else p.to_slot
+            is_there = (p.shard, p.position) == place and p.from_slot <= tick.slot < ends
+            if is_there and not _is_due(p, tick.slot, seconds):
+                self.retries += 1
+                is_found = p.interval_seconds < SPARSE_SLOTS * seconds or place[1] in noted
+                self._check("I13", p.has_retries and is_found, f"{p} {tick.slot} {noted}")
 
     def _extras(self, changes: Sequence[DoneChange]) -> None:
         """After a write everything that it touched is looked at, so that no half of it is ever stored."""
@@ -319,6 +335,10 @@ class Invariants:
         extras = {p: rev for p, (rev, _) in self.store.items["extras", name].items()}
         own = {p: m.extras_rev for p, m in members.items() if m.has_extras}
         self._check("I10", extras == own, f"extras of {name}: {extras} not {own}")
+
+
+def _is_due(p: Placement, slot: int, seconds: int) -> bool:
+    return is_due(slot, anchor=p.anchor, interval_seconds=p.interval_seconds or 1, slot_seconds=seconds)
 
 
 def _place(monitor: Monitor) -> Place:

@@ -137,6 +137,7 @@ class Scene:
         limit: int = 100,
         url: str = "https://e.com/",
         needed: tuple[int, int] = (1, 1),
+        retry: int | None = None,
     ) -> Monitor:
         """A monitor whose anchor is BASE at the latest unless `at` says otherwise; by default known as up."""
         deps = self.container(at)
@@ -146,7 +147,7 @@ class Scene:
             deps,
             TEAM,
             "mon",
-            Draft("http", "Page", {"url": url, **spec_of(needed)}, interval, timeout, True, False),
+            Draft("http", "Page", {"url": url, **spec_of(needed, retry)}, interval, timeout, True, False),
         )
         if entry is not None:
             self.seed(monitor, entry)

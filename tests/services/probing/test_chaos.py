@@ -1,6 +1,6 @@
 """Random episodes against the invariants, and proof that the invariants bite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ CHUNKS = 10
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_invariant_holds_in_every_episode(request: pytest.FixtureRequest, chunk: int) -> None:
     episodes = request.config.getoption("--chaos-episodes", default=None) or EPISODES
-    rows = waited = texts = confirmed = compared = 0
+    rows = waited = texts = confirmed = compared = retries = 0
     for seed in range(chunk, episodes, CHUNKS):
         episode = Episode(seed)
         episode.play()
@@ -35,10 +35,12 @@ def test_every_invariant_holds_in_every_episode(request: pytest.FixtureRequest, 
         texts += episode.invariants.texts
         confirmed += episode.invariants.confirmed
         compared += episode.invariants.compared
+        retries += episode.invariants.retries
     assert rows > episodes / CHUNKS
     assert texts > episodes / CHUNKS
     assert confirmed > episodes / CHUNKS / 20
     assert compared > episodes / CHUNKS / 10
+    assert retries
     assert waited <= episodes / CHUNKS / 200
 
 
@@ -179,6 +181,13 @@ class LoserKeepsItsOwn(FakeTicks):
         return tick
 
 
+class NotesNothing(FakeTicks):
+    """A run that leaves no note of its retries."""
+
+    def note_retries(self, shard: str, slot: int, positions: Collection[int]) -> None:
+        super().note_retries(shard, slot, ())
+
+
 class SavesNothing(FakeTexts):
     """A container that says it has saved its texts."""
 
@@ -220,6 +229,7 @@ BROKEN: list[tuple[str, type[FakeMonitors | FakeStates | FakeTicks | FakeTexts |
     ("ticks", NoLookback),
     ("ticks", LastTickWins),
     ("ticks", LoserKeepsItsOwn),
+    ("ticks", NotesNothing),
     ("texts", SavesNothing),
     ("texts", EndTooSoon),
     ("members", DropsDisabled),
