@@ -24,7 +24,7 @@ _BEAT = struct.Struct(">QBBI8s")
 _NO_DURATION: Final = 0xFFFF_FFFF
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_IS_FINE, _HAS_BODY, _HAS_CODE, _HAS_RUN_ID = 0x10, 0x20, 0x40, 0x80
+_IS_FINE, _HAS_BODY, _HAS_CODE, _HAS_CALLER = 0x10, 0x20, 0x40, 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Beat:
     code: int | None = None
     milliseconds: int | None = None
     has_body: bool = False
-    has_run_id: bool = False
+    has_caller: bool = False
 
 
 def beat_id(prefix: str, owner_id: str, beat: Beat) -> str:
@@ -70,7 +70,7 @@ def _pack(beat: Beat) -> bytes:
     flags |= _IS_FINE if beat.is_fine else 0
     flags |= _HAS_BODY if beat.has_body else 0
     flags |= _HAS_CODE if beat.code is not None else 0
-    flags |= _HAS_RUN_ID if beat.has_run_id else 0
+    flags |= _HAS_CALLER if beat.has_caller else 0
     took = _NO_DURATION if beat.milliseconds is None else min(beat.milliseconds, _NO_DURATION - 1)
     return _BEAT.pack(to_milliseconds(beat.at), flags, beat.code or 0, took, beat.mark)
 
@@ -89,5 +89,5 @@ def _unpack(row: Sequence[int | bytes]) -> Beat:
         code=code if flags & _HAS_CODE else None,
         milliseconds=None if took == _NO_DURATION else int(took),
         has_body=bool(flags & _HAS_BODY),
-        has_run_id=bool(flags & _HAS_RUN_ID),
+        has_caller=bool(flags & _HAS_CALLER),
     )

@@ -8,7 +8,6 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.cron_expression import BadExpression
 from chalicelib.domain.cron_job import CronJob
-from chalicelib.domain.heartbeat import Caller
 from chalicelib.domain.lateness import Pulse
 from chalicelib.domain.recurrence import check_schedule
 from chalicelib.errors import Detail, InvalidInput, LimitExceeded
@@ -145,8 +144,7 @@ def ping_cron_job(call: Call, id: str) -> Any:
     """
     job = get_job(call.deps, call.team_id, id)
     call.begin()
-    caller = Caller(call.source_ip, call.headers.get("user-agent", ""), "POST")
-    beat = ping_by_key(call.deps, job, caller, call.origin, is_repeat=call.is_repeat)
+    beat = ping_by_key(call.deps, job, call.origin, is_repeat=call.is_repeat)
     return {"data": present_ping(id, beat)}
 
 
@@ -165,7 +163,7 @@ def list_cron_pings(call: Call, id: str) -> Any:
     limit, offset = call.numbers()
     page = list_pings(call.deps, heartbeat, limit=limit, offset=offset)
     return {
-        "data": [present_ping(id, listed.beat, listed.run_id) for listed in page.pings],
+        "data": [present_ping(id, listed.beat, listed.caller) for listed in page.pings],
         "pagination": {"total": page.total, "limit": limit, "offset": offset},
     }
 

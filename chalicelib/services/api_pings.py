@@ -1,12 +1,11 @@
 """Pings that come through the API with a key, which must be spaced (contract 4.7 and R17)."""
 
 import math
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.beat import MARK_BYTES, Beat
 from chalicelib.domain.cron_job import CronHeartbeat, CronJob
-from chalicelib.domain.heartbeat import Caller, place_of
+from chalicelib.domain.heartbeat import place_of
 from chalicelib.domain.lateness import Kind, is_too_soon
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.recurrence import recurrence_of
@@ -14,21 +13,19 @@ from chalicelib.errors import Conflict, Contended, TooMany
 from chalicelib.services.cron_jobs import get_job
 from chalicelib.services.deps import Deps
 from chalicelib.services.ping_history import find_mark
-from chalicelib.services.ping_urls import USER_AGENT_CHARACTERS
 from chalicelib.services.pinging_jobs import Ping, ping_job
 from chalicelib.services.retrying import TRIES, pause
 
 _SPACING = timedelta(minutes=1)
 
 
-def ping_by_key(deps: Deps, job: CronJob, caller: Caller, origin: Origin, *, is_repeat: bool) -> Beat:
+def ping_by_key(deps: Deps, job: CronJob, origin: Origin, *, is_repeat: bool) -> Beat:
     """A success, as it is stored. Raises NotFound, Conflict for a disabled job and TooMany.
 
     A repeat finds what the first try has left, which may have ended before it could answer: it is no second
     ping, and neither too soon nor late.
     """
-    caller = replace(caller, user_agent=caller.user_agent[:USER_AGENT_CHARACTERS])
-    mark, ping = origin.mark(MARK_BYTES), Ping(Kind.SUCCESS, caller)
+    mark, ping = origin.mark(MARK_BYTES), Ping(Kind.SUCCESS, caller=None)
     for attempt in range(TRIES):
         pause(deps, attempt)
         place = place_of(job.ping_token)

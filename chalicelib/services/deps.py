@@ -185,7 +185,9 @@ class Beats(Protocol):
     def keep_caller(self, owner_id: str, number: int, caller: "Caller", now: datetime) -> None:
         """For 30 days, of the newest 100 beats: each takes the place of the one 100 before it."""
 
-    def callers(self, owner_id: str, numbers: Iterable[int], now: datetime) -> "dict[int, Caller]": ...
+    def callers(self, owner_id: str, numbers: Iterable[int], now: datetime) -> "dict[int, Caller]":
+        """Eventually consistent."""
+
     def keep_body(self, owner_id: str, number: int, body: bytes, now: datetime) -> None:
         """Compressed, of the newest 100 beats."""
 

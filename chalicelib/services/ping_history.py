@@ -9,7 +9,7 @@ from typing import Final
 
 from chalicelib.domain.beat import Beat, beat_id
 from chalicelib.domain.cron_job import CronHeartbeat
-from chalicelib.domain.heartbeat import newest_first
+from chalicelib.domain.heartbeat import Caller, newest_first
 from chalicelib.errors import NotFound
 from chalicelib.services.deps import Deps
 from chalicelib.services.pinging_jobs import BODY_BYTES
@@ -22,10 +22,10 @@ KEPT_IN_FULL: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ListedPing:
-    """`run_id` is empty where there was none, or where it is not known any more."""
+    """`caller` is None where nothing is known of it, or not any more."""
 
     beat: Beat
-    run_id: str = ""
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def list_pings(deps: Deps, heartbeat: CronHeartbeat, *, limit: int, offset: int)
     newest = heartbeat.count - offset
     oldest = max(first, newest - limit + 1)
     found = list(_newest_first(deps, heartbeat, newest, oldest, now))
-    asked = [n for n, beat in found if beat.has_run_id and n > heartbeat.count - KEPT_IN_FULL]
+    asked = [n for n, beat in found if beat.has_caller and n > heartbeat.count - KEPT_IN_FULL]
     callers = deps.beats.callers(heartbeat.id, asked, now) if asked else {}
-    pings = [ListedPing(beat, callers[number].run_id if number in callers else "") for number, beat in found]
+    pings = [ListedPing(beat, callers.get(number)) for number, beat in found]
     return Page(pings, heartbeat.count - first + 1)
 
 

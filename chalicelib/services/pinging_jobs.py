@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """What came in, whatever the protocol was. `exit_status` is 0 to 255."""
+    """What came in, whatever the protocol was. `exit_status` is 0 to 255. Nothing is kept of callers with an
+    API key (contract 4.7: they are told nobody)."""
 
     kind: Kind
-    caller: Caller
+    caller: Caller | None
     exit_status: int | None = None
     body: bytes = b""
 
@@ -86,7 +87,7 @@ def _heard(read: CronHeartbeat, ping: Ping, mark: bytes, now: datetime) -> tuple
     kind = ping.kind if read.rules.is_enabled else Kind.IGNORED
     # Two functions' clocks differ: a job's time never runs backwards.
     at = max(now, read.recent[-1].at) if read.recent else now
-    heard = hear(read.rules, read.pulse, Signal(kind, at, ping.caller.run_id))
+    heard = hear(read.rules, read.pulse, Signal(kind, at, ping.caller.run_id if ping.caller else ""))
     beat = Beat(
         kind=int(kind),
         at=at,
@@ -95,14 +96,15 @@ def _heard(read: CronHeartbeat, ping: Ping, mark: bytes, now: datetime) -> tuple
         code=ping.exit_status,
         milliseconds=heard.duration_ms,
         has_body=bool(ping.body),
-        has_run_id=bool(ping.caller.run_id),
+        has_caller=ping.caller is not None,
     )
     return with_beat(replace(read, pulse=heard.pulse, version=read.version + 1), beat), beat
 
 
 def _keep(deps: Deps, job_id: str, number: int, ping: Ping, now: datetime) -> None:
     try:
-        deps.beats.keep_caller(job_id, number, ping.caller, now)
+        if ping.caller:
+            deps.beats.keep_caller(job_id, number, ping.caller, now)
         if ping.body:
             deps.beats.keep_body(job_id, number, zlib.compress(ping.body[:BODY_BYTES]), now)
     except Exception:  # the ping is counted; who sends it again would be counted twice

@@ -63,7 +63,7 @@ class BeatStore:
     def callers(self, owner_id: str, numbers: Iterable[int], now: datetime) -> dict[int, Caller]:
         wanted = set(numbers)
         keys = {(_partition_key(owner_id), _ring_key("W", number)) for number in wanted}
-        found = CallerItem.batch_get(list(keys), consistent_read=True)
+        found = CallerItem.batch_get(list(keys), consistent_read=False)
         return {
             int(item.number): _decode(item.data)
             for item in found

@@ -145,7 +145,7 @@ def test_the_largest_body_arrives_and_a_larger_one_is_no_ping(run: Run, job: Any
     whole = BYTES * (MAX_BODY_BYTES // 256 + 1)
     taken = ping(run, "POST", job["pingUrl"], whole[:MAX_BODY_BYTES])
     assert (taken.status, taken.raw) == (200, b"OK")
-    for size in (MAX_BODY_BYTES + 1, 5_500_000, 12_000_000):
+    for size in (MAX_BODY_BYTES + 1, 12_000_000):
         assert ping(run, "POST", job["pingUrl"], bytes(size)).status == 413
     assert len(pings(run, job)) == 1
 

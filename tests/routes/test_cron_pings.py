@@ -54,6 +54,9 @@ def test_a_ping_is_what_the_history_then_shows(owner: Api) -> None:
         "exitStatus": None,
         "durationMs": None,
         "runId": None,
+        "method": None,
+        "sourceAddress": None,
+        "userAgent": None,
         "hasBody": False,
     }
     assert history(owner, made).json == {
@@ -376,14 +379,24 @@ def test_the_history_tells_kinds_durations_and_runs(deps: FakeDeps, owner: Api) 
     assert (shown["status"], shown["statusReason"]) == ("missed", "failed")
 
 
-def test_neither_address_nor_user_agent_is_ever_shown(deps: FakeDeps, owner: Api) -> None:
+def test_who_pings_with_a_key_is_neither_kept_nor_shown(deps: FakeDeps, owner: Api) -> None:
     made = owner.make(PATH, HOURLY)
-    answer = owner.send("POST", f"{PATH}/{made['id']}/ping", headers={"User-Agent": "curl/8 " + "x" * 999})
+    answer = owner.send("POST", f"{PATH}/{made['id']}/ping", headers={"User-Agent": "curl/8"})
     for text in (answer.raw, history(owner, made).raw):
         assert b"203.0.113.9" not in text
         assert b"curl" not in text
-    (kept,) = deps.store.items["caller", made["id"]].values()
-    assert kept[1] == Caller("203.0.113.9", ("curl/8 " + "x" * 999)[:200], "POST")
+    assert not deps.store.items["caller", made["id"]]
+
+
+def test_who_calls_a_ping_url_is_shown_for_30_days(deps: FakeDeps, owner: Api) -> None:
+    made = owner.make(PATH, HOURLY)
+    by_url(deps, made)
+    fields = ("method", "sourceAddress", "userAgent")
+    (shown,) = history(owner, made).data
+    assert tuple(shown[field] for field in fields) == ("GET", "192.0.2.1", "curl/8")
+    deps.at += timedelta(days=30)
+    (shown,) = history(owner, made).data
+    assert tuple(shown[field] for field in fields) == (None, None, None)
 
 
 def test_runs_are_told_for_30_days_of_the_newest_100(deps: FakeDeps, owner: Api) -> None:

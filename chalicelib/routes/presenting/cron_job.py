@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from chalicelib.domain.beat import Beat, beat_id
 from chalicelib.domain.cron_job import CronJob
+from chalicelib.domain.heartbeat import Caller
 from chalicelib.domain.lateness import Kind, Pulse
 from chalicelib.domain.outcome import Reason
 from chalicelib.domain.recurrence import recurrence_of
@@ -70,7 +71,7 @@ def present_job(job: CronJob, pulse: Pulse, urls: PingUrls) -> dict[str, Any]:
     }
 
 
-def present_ping(job_id: str, beat: Beat, run_id: str = "") -> dict[str, Any]:
+def present_ping(job_id: str, beat: Beat, caller: Caller | None = None) -> dict[str, Any]:
     return {
         "id": beat_id("ping", job_id, beat),
         "cronJobId": job_id,
@@ -79,7 +80,10 @@ def present_ping(job_id: str, beat: Beat, run_id: str = "") -> dict[str, Any]:
         "kind": Kind(beat.kind).name.lower(),
         "exitStatus": beat.code,
         "durationMs": beat.milliseconds,
-        "runId": run_id or None,
+        "runId": (caller.run_id or None) if caller else None,
+        "method": (caller.method or None) if caller else None,
+        "sourceAddress": (caller.address or None) if caller else None,
+        "userAgent": (caller.user_agent or None) if caller else None,
         "hasBody": beat.has_body,
     }
 

@@ -317,6 +317,9 @@ class CronJobList(ResponseModel):
     data: list[CronJob]
 
 
+_OF_NEWEST = " Of the newest 100 pings, for 30 days."
+
+
 class CronPing(ResponseModel):
     id: PingId
     cron_job_id: JobId
@@ -330,9 +333,10 @@ class CronPing(ResponseModel):
     duration_ms: Annotated[
         Count | None, Field(description="Of the run that it ended, if that had reported its start.")
     ]
-    run_id: Annotated[
-        str | None, Field(description="The caller's own id of the run. Of the newest 100 pings, for 30 days.")
-    ]
+    run_id: Annotated[str | None, Field(description="The caller's own id of the run." + _OF_NEWEST)]
+    method: Annotated[str | None, Field(description="Of a ping URL's request." + _OF_NEWEST)]
+    source_address: Annotated[str | None, Field(description="Who has called a ping URL." + _OF_NEWEST)]
+    user_agent: Annotated[str | None, Field(description="What has called a ping URL." + _OF_NEWEST)]
     has_body: bool
 
 
