@@ -1,4 +1,4 @@
-"""Every console example of the README is what really happens."""
+"""Every console example of the README is what really happens; they are written for curl."""
 
 import os
 import re
@@ -14,7 +14,9 @@ import requests
 
 from localrun.engine import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).resolve().parents[2]
 
 _MASKS = (
     (re.compile(r"(mon|chk)_[0-9a-f]{32}"), r"\1_ID"),
