@@ -31,6 +31,8 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 BACKSTOP_SECONDS: Final = 1.0
 # Left to itself OpenSSL >= 3.5 computes and sends an ML-KEM share with every handshake.
 _CURVES: Final = "X25519:P-256"
+# As browsers offer them. OpenSSL begins with AES-256, whose SHA-384 costs both ends more.
+_CIPHERS: Final = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS_LINE: Final = re.compile(rb"HTTP/\S+\s+(\d{3})\s")
@@ -68,6 +70,7 @@ class Request:
     timeout_seconds: float
     max_body_bytes: int
     stop_at_redirect: bool
+    keeps_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Reply:
     content_type: str = ""
     phases: Phases = field(default=Phases())
     remote_address: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 class Dialer:
@@ -124,6 +128,7 @@ class Dialer:
             curl.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
             with contextlib.suppress(pycurl.error):  # libcurl without OpenSSL has no such option
                 curl.setopt(pycurl.SSL_EC_CURVES, _CURVES)
+                curl.setopt(pycurl.TLS13_CIPHERS, _CIPHERS)
 
     def _open_socket(self, purpose: int, address: Any) -> "_HandedOver | int":
         try:
@@ -163,6 +168,7 @@ class Transfer:
         self._header_bytes = 0
         self._headers_at = 0.0
         self._content_type = b""
+        self._kept_lines: list[bytes] = []
         self._body = Body(request.max_body_bytes)
         self._fault: Reason | None = None
         self._is_enough = False
@@ -182,7 +188,8 @@ class Transfer:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.USERAGENT, self._user_agent)
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request))
-        curl.setopt(pycurl.HEADERFUNCTION, self._header_arrived)
+        header_arrived = self._header_kept if request.keeps_headers else self._header_arrived
+        curl.setopt(pycurl.HEADERFUNCTION, header_arrived)
         curl.setopt(pycurl.WRITEFUNCTION, self._body_arrived)
         if request.method == "HEAD":
             curl.setopt(pycurl.NOBODY, 1)
@@ -194,6 +201,11 @@ class Transfer:
             curl.setopt(pycurl.POSTFIELDS, body)
         if request.method != ("GET" if body is None else "POST"):
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+
+    def _header_kept(self, line: bytes) -> int | None:
+        if not self.status_code:  # else it is a trailer
+            self._kept_lines.append(line)
+        return self._header_arrived(line)
 
     def _header_arrived(self, line: bytes) -> int | None:
         try:
@@ -235,6 +247,7 @@ class Transfer:
         if self._status < 200 and self._status != 101:
             self._status, self._location = 0, None  # interim: the final response is still to come
             self._content_type = b""
+            self._kept_lines.clear()
             self._body.forget_codings()
             return
         # The clock, not libcurl's STARTTRANSFER_TIME: that one stops at the first byte of the response, be
@@ -281,6 +294,7 @@ class Transfer:
             content_type=self._content_type.decode("latin-1"),
             phases=self._phases(),
             remote_address=info(pycurl.PRIMARY_IP) or "",
+            headers=_fields(self._kept_lines),
         )
 
     def _outcome(self, code: int) -> Reason:
@@ -351,6 +365,14 @@ def _header_lines(request: Request) -> list[bytes]:
     # These libcurl adds of itself to a request with a body.
     lines.extend(f"{name}:".encode() for name in ("Content-Type", "Expect") if name.lower() not in given)
     return lines
+
+
+def _fields(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
+    """Names in lower case. What is no field (the status line, the end, a folded line) is left out."""
+    split = (line.partition(b":") for line in lines if line[:1] not in b" \t")
+    return tuple(
+        (name.decode("latin-1").lower(), _decode(value.strip())) for name, mark, value in split if mark
+    )
 
 
 def _decode(value: bytes) -> str:
