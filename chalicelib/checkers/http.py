@@ -1,11 +1,12 @@
 """HTTP and HTTPS checks (contract, sections 4.2 and 4.4)."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chalicelib.checkers.spec import Rules, one_of, require, text, whole
-from chalicelib.domain.content import ContentRule, satisfies, text_of
+from chalicelib.domain.content import REGEX, ContentRule, satisfies, text_of
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.request_headers import METHODS_WITHOUT_BODY
 from chalicelib.net.exchange import HttpAnswer, HttpExchange
@@ -76,6 +77,11 @@ def plan(config: Config) -> HttpExchange:
     )
 
 
+def judging_cost(config: Config) -> int:
+    """What a byte of a body costs to judge, about: 0 when none is read."""
+    return sum(len(rule.value) if rule.type == REGEX else 1 for rule in config.rules)
+
+
 def judge(config: Config, answer: HttpAnswer) -> Outcome:
     """Down without a response, with another status than expected or without the content; degraded when
     strictly slower."""
@@ -98,7 +104,7 @@ def passes_content(config: Config, answer: HttpAnswer) -> bool:
     if not config.rules:
         return True
     body = b"" if answer.fault else answer.body
-    return satisfies(config.rules, text_of(body, answer.content_type))
+    return satisfies(config.rules, text_of(body, answer.content_type), time.thread_time)
 
 
 def _verdict(

@@ -80,12 +80,19 @@ def _parse_allowance(item: str) -> Allowance:
         raise ValueError(f"{item!r}: {error}") from None
 
 
+# Where mail is handed in: connections from our addresses would count as a spammer's.
+MAIL_PORTS: Final = frozenset((25, 465, 587))
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     allow: Sequence[Allowance] = ()
 
     def permits(self, address: str, port: int) -> bool:
-        """Whether a connection to this address is allowed. Anything but a plain address is not."""
+        """Whether a connection to this address is allowed. Anything but a plain address is not; nor are the
+        ports of mail, wherever they are."""
+        if port in MAIL_PORTS:
+            return False
         try:
             leads_to, is_public = _judge(address)
         except (OSError, ValueError):

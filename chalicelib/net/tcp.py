@@ -14,13 +14,11 @@ from chalicelib.domain.outcome import Phases, Reason
 from chalicelib.domain.target import BadTarget, parse_host
 from chalicelib.net.exchange import TcpAnswer, TcpExchange
 from chalicelib.net.loop import WRITE, Guard, Timer
+from chalicelib.net.policy import MAIL_PORTS
 from chalicelib.net.resolve import Lookup, Resolution
 
 if TYPE_CHECKING:
     from chalicelib.net.http import Means
-
-# Where mail is handed in: connections from our addresses would count as a spammer's.
-MAIL_PORTS: Final = frozenset((25, 465, 587))
 
 # The monitors of a shard ask for the same hosts every minute.
 _parse_host = functools.lru_cache(maxsize=1024)(parse_host)

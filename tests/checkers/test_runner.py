@@ -1,7 +1,9 @@
 """The runner: each kind plans and judges; a bug of ours is no result, and never its neighbour's."""
 
 import logging
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
@@ -109,3 +111,35 @@ def test_a_failure_inside_the_engine_is_no_result() -> None:
 def test_every_registered_kind_has_its_three_functions(kind: str) -> None:
     checker = import_module(CHECKERS[kind])
     assert all(callable(getattr(checker, name)) for name in ("parse", "plan", "judge"))
+
+
+def test_what_takes_long_to_judge_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer of position 2 comes while the body of position 1 is still being judged."""
+    http = import_module(CHECKERS["http"])
+    may_end = threading.Event()
+    judge = http.judge
+
+    def slow(config: Any, answer: HttpAnswer) -> Outcome:
+        if config.rules:
+            assert may_end.wait(10)
+        return cast(Outcome, judge(config, answer))
+
+    monkeypatch.setattr(http, "judge", slow)
+    body = HttpAnswer(Reason.NONE, 200, 12.0, body=b"ab")
+    engine = ScriptedEngine([{1: body}, {2: HttpAnswer(Reason.NONE, 200, 13.0)}, {}])
+    extras = {1: {"contentChecks": [{"type": "regex", "value": "a"}]}}
+    run = runner(engine).start([member(1), member(2)], extras)
+    assert set(run.collect(0.2)) == {2}
+    assert run.pending == 1
+    may_end.set()
+    engine.batches.append({})
+    assert run.collect()[1].status is Status.UP
+    assert run.pending == 0
+    run.close()
+
+
+def test_a_kind_is_loaded_once_and_whole() -> None:
+    """Several threads at once, as the local queue's workers are."""
+    with ThreadPoolExecutor(8) as threads:
+        runs = list(threads.map(lambda _: runner(ScriptedEngine()).start([member(1)], {}), range(8)))
+    assert all(run.pending == 0 for run in runs)

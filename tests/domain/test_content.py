@@ -7,8 +7,12 @@ import pytest
 from chalicelib.domain.content import ContentRule, compile_error, satisfies, text_of
 
 
+def unhurried() -> float:
+    return 0.0
+
+
 def is_met(type: str, value: str, text: str, is_case_sensitive: bool = False) -> bool:
-    return satisfies([ContentRule(type, value, is_case_sensitive)], text)
+    return satisfies([ContentRule(type, value, is_case_sensitive)], text, time.thread_time)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +58,10 @@ def test_in_an_empty_body_nothing_is_found(pattern: str) -> None:
 
 def test_all_rules_have_to_be_met() -> None:
     rules = [ContentRule("contains", "a"), ContentRule("regex", "b"), ContentRule("not_contains", "c")]
-    assert satisfies(rules, "ab")
-    assert not satisfies(rules, "a")
-    assert not satisfies(rules, "abc")
-    assert satisfies([], "")
+    assert satisfies(rules, "ab", unhurried)
+    assert not satisfies(rules, "a", unhurried)
+    assert not satisfies(rules, "abc", unhurried)
+    assert satisfies([], "", unhurried)
 
 
 @pytest.mark.parametrize("pattern", [r"\d+", "(?P<name>x)", "ü", "a" * 4096, r"\pL{4}", "(a+)+$", ".{0,500}"])
@@ -105,7 +109,7 @@ def test_no_pattern_takes_long(pattern: str, unit: str) -> None:
 def test_nor_do_ten_of_them_together() -> None:
     rules = [ContentRule("regex", f"(?:a[ab]{{{n}}}c)?") for n in range(900, 910)]
     started_at = time.process_time()
-    assert satisfies(rules, "ab" * 500_000)
+    assert satisfies(rules, "ab" * 500_000, time.thread_time)
     assert time.process_time() - started_at < 4
 
 
@@ -154,3 +158,18 @@ def test_nonsense_is_read_quickly(charset: str, unit: bytes) -> None:
     started_at = time.process_time()
     text_of(unit * (1_000_000 // len(unit)), f"text/html; charset={charset}")
     assert time.process_time() - started_at < 0.5
+
+
+FOOTER = "Powered by the Example shop, copyright 2026 Example"
+
+
+def test_patterns_that_need_little_leave_the_rest_to_the_others() -> None:
+    page = ("<p>lorem ipsum dolor</p>\n" * 6000) + FOOTER
+    patterns = ["Powered by.{0,20}Example", "copyright .{0,10}Example", "lorem", "ipsum"]
+    assert satisfies([ContentRule("regex", pattern) for pattern in patterns], page, time.thread_time)
+
+
+def test_what_the_patterns_before_have_spent_is_spent() -> None:
+    clock = iter([0.0, 0.0, 9.0])
+    rules = [ContentRule("regex", "a"), ContentRule("regex", "a")]
+    assert not satisfies(rules, "a", lambda: next(clock))

@@ -151,3 +151,11 @@ def test_allowances_are_read(text: str, allowances: list[tuple[str, int | None]]
 def test_a_bad_allowance_is_named(text: str, item: str) -> None:
     with pytest.raises(ValueError, match=re.escape(item)):
         parse_allowances(text)
+
+
+@pytest.mark.parametrize("port", [25, 465, 587])
+def test_the_ports_of_mail_are_refused_to_everybody(port: int) -> None:
+    policy = Policy(parse_allowances("127.0.0.0/8"))
+    assert not policy.permits("93.184.216.34", port)
+    assert not policy.permits("127.0.0.1", port)
+    assert policy.permits("127.0.0.1", port + 1)

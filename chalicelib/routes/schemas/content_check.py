@@ -16,7 +16,8 @@ Value = Annotated[
     Field(
         min_length=1,
         max_length=4096,
-        description="Text, or a regular expression in RE2's syntax: without back-references and look-around.",
+        description="Text, or a regular expression in RE2's syntax: without back-references and look-around. "
+        "Patterns are matched for a bounded time: of a long body a complex one may see the beginning only.",
     ),
 ]
 
