@@ -23,7 +23,8 @@ from localrun.units import work
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""The gateway's own limit. Lambda's, of 6 MiB an event, is not played; routes with a smaller one answer for themselves."""
+"""The gateway's own limit; routes with a smaller one answer for themselves. Lambda's, of 6 MiB an event, is
+not played."""
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
