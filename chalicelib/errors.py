@@ -3,6 +3,9 @@
     AppError
     ├── InvalidInput      400  VALIDATION_ERROR     always with details
     ├── LimitExceeded     400  LIMIT_EXCEEDED       a resource limit of the team is reached
+    ├── InvalidDateRange  400  INVALID_DATE_RANGE   a maintenance window that ends before it starts
+    ├── AlreadyEnded      400  ALREADY_ENDED        a maintenance window that is to be ended
+    ├── NotStarted        400  NOT_STARTED          likewise
     ├── Unauthenticated   401  UNAUTHORIZED
     ├── Forbidden         403  FORBIDDEN
     ├── NotFound          404  NOT_FOUND            also for what belongs to another team
@@ -50,6 +53,18 @@ class InvalidInput(AppError):
 
 class LimitExceeded(AppError):
     status, code = 400, "LIMIT_EXCEEDED"
+
+
+class InvalidDateRange(AppError):
+    status, code = 400, "INVALID_DATE_RANGE"
+
+
+class AlreadyEnded(AppError):
+    status, code = 400, "ALREADY_ENDED"
+
+
+class NotStarted(AppError):
+    status, code = 400, "NOT_STARTED"
 
 
 class Unauthenticated(AppError):

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 _HINT_OF_AWS_REGION = {
     "us-west-2": "wnam",
@@ -33,6 +34,12 @@ DEFAULT_REFERENCE_HOSTS = "one.one.one.one:443,dns.google:443,dns.quad9.net:443"
 """Three operators. Names, as targets have: a name server of ours that fails is a fault of ours too."""
 _HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-\"$->@-~]*)?")
+_SMTP_URL = re.compile(
+    r"(?P<scheme>smtps?)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]+)@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?"
+)
+_MAIL_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
+_MAIL_FROM = re.compile(rf"{_MAIL_ADDRESS}|[A-Za-z0-9 .'-]+ <{_MAIL_ADDRESS}>")
 PING_PREFIX = "UPTIME_PING_PREFIX"
 DEFAULT_PING_PREFIX = "/hb"
 _PREFIX = re.compile(r"(/[a-z0-9-]+)+")
@@ -43,6 +50,17 @@ LOCATION_HINTS = ("wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "m
 
 class BadSetting(ValueError):
     """A setting that cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """`is_tls`: from the first byte on. Without a user nobody signs in."""
+
+    host: str
+    port: int
+    is_tls: bool
+    user: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +83,14 @@ class Settings:
     dns_monitors_per_team: int = 20
     tcp_monitors_per_team: int = 100
     cron_jobs_per_team: int = 100
+    push_monitors_per_team: int = 100
     job_pings_per_minute: int = 60
     ping_url: str = ""
+    push_url: str = ""
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
+    smtp: SmtpServer | None = None
+    mail_from: str = ""
     reference_hosts: tuple[tuple[str, int], ...] = ()
     function_name: str = ""
     dynamodb_endpoint: str | None = None
@@ -99,10 +121,14 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         dns_monitors_per_team=_positive(env, "UPTIME_DNS_MONITORS_PER_TEAM", 20),
         tcp_monitors_per_team=_positive(env, "UPTIME_TCP_MONITORS_PER_TEAM", 100),
         cron_jobs_per_team=_positive(env, "UPTIME_CRON_JOBS_PER_TEAM", 100),
+        push_monitors_per_team=_positive(env, "UPTIME_PUSH_MONITORS_PER_TEAM", 100),
         job_pings_per_minute=_positive(env, "UPTIME_JOB_PINGS_PER_MINUTE", 60),
         ping_url=_url(env, "UPTIME_PING_URL"),
+        push_url=_url(env, "UPTIME_PUSH_URL"),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,
+        smtp=_smtp(env),
+        mail_from=_mail_from(env),
         reference_hosts=_hosts(env, "UPTIME_REFERENCE_HOSTS", DEFAULT_REFERENCE_HOSTS),
         function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )
@@ -148,6 +174,34 @@ def _url(env: Mapping[str, str], name: str) -> str:
     text = env.get(name, "").rstrip("/")
     if text and not _URL.fullmatch(text):
         raise BadSetting(f"{name}: {text!r} is not an http(s) URL without query and fragment")
+    return text
+
+
+def _smtp(env: Mapping[str, str]) -> SmtpServer | None:
+    """`smtp[s]://[user:password@]host[:port]`, escaped as in any URL; None to send by SES."""
+    text = env.get("UPTIME_SMTP_URL", "")
+    if not text:
+        return None
+    match = _SMTP_URL.fullmatch(text)
+    user, password = (unquote(match[part] or "") if match else "" for part in ("user", "password"))
+    port = int(match["port"]) if match and match["port"] else None
+    is_plain = user.isascii() and password.isascii() and (user + password).isprintable()
+    if match is None or not is_plain or (port is not None and not 1 <= port <= 65535):
+        # Without the text, which may have a password in it.
+        raise BadSetting(
+            "UPTIME_SMTP_URL: not smtp://user:password@host:port or smtps://user:password@host:port"
+        )
+    is_tls = match["scheme"] == "smtps"
+    return SmtpServer(match["host"].strip("[]"), port or (465 if is_tls else 587), is_tls, user, password)
+
+
+def _mail_from(env: Mapping[str, str]) -> str:
+    """An address, or a name with one: `Uptime <alerts@example.com>`."""
+    text = env.get("UPTIME_MAIL_FROM", "").strip()
+    if text and not _MAIL_FROM.fullmatch(text):
+        raise BadSetting(f"UPTIME_MAIL_FROM: {text!r} is neither an address nor a name with <address>")
+    if not text and env.get("UPTIME_SMTP_URL"):
+        raise BadSetting("UPTIME_MAIL_FROM: is needed with UPTIME_SMTP_URL")
     return text
 
 

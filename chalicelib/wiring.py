@@ -24,10 +24,12 @@ from chalicelib.services.deps import (
     Heartbeats,
     Keys,
     KeyUses,
+    Maintenance,
     Members,
     Metrics,
     Monitors,
     PingKeys,
+    PushMonitors,
     Queue,
     Reference,
     Requests,
@@ -166,6 +168,20 @@ class Edges:
 
         self._bind_models()
         return CronJobStore()
+
+    @cached_property
+    def push_monitors(self) -> PushMonitors:
+        from chalicelib.store.push_monitors import PushMonitorStore
+
+        self._bind_models()
+        return PushMonitorStore()
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        from chalicelib.store.maintenance import MaintenanceStore
+
+        self._bind_models()
+        return MaintenanceStore()
 
     @cached_property
     def ping_keys(self) -> PingKeys:

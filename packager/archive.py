@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 MAX_ZIPPED_MB: Final = 50
 MAX_UNZIPPED_MB: Final = 120
-SERVICES: Final = frozenset({"dynamodb", "lambda", "sqs"})
+SERVICES: Final = frozenset({"dynamodb", "lambda", "sesv2", "sqs"})
 """The services whose botocore models are kept."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)

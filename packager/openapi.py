@@ -39,11 +39,13 @@ _TAGS: Final = {
     "dns-monitors": "What names resolve to.",
     "tcp-monitors": "Whether a port accepts connections.",
     "cron-jobs": "Jobs that report in by themselves, and are missed when they do not.",
+    "push-monitors": "What pushes to us, as to Uptime Kuma, and is down when it falls silent.",
     "ping-key": "With it and a slug, cron jobs report in without knowing their tokens.",
     "ping": "One check right now.",
+    "maintenance": "Times of planned work, in which nobody is alerted.",
     "status": "All HTTP monitors at a glance.",
     "api-keys": "Who may call this API.",
-    "heartbeats": "Where cron jobs say that they have run; no key needed but the one in the URL.",
+    "heartbeats": "Where cron jobs and push monitors report in; no key needed but the one in the URL.",
     "badges": "Images for web pages; no key needed.",
     "reference": "This description; no key needed.",
 }
@@ -93,7 +95,7 @@ def document(app: "Chalice") -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation, view in operations:
         described = _described(method, operation, view, schemas)
-        if operation.is_creating:
+        if operation.is_creating and not operation.is_job_ping:  # of those pings, no body can be asked for
             described["responses"][str(operation.status)]["links"] = _links(operation, operations)
         paths.setdefault(path, {})[method.lower()] = described
     used = {tag for item in paths.values() for described in item.values() for tag in described["tags"]}
@@ -123,7 +125,8 @@ def document(app: "Chalice") -> dict[str, Any]:
 def _schemas(operations: Sequence[Operation]) -> "tuple[Schemas, dict[str, Any]]":
     """A reference for every model that is declared, and the definitions they refer to."""
     requests = {load_model(o.body) for o in operations if o.body}
-    answers = {load_model(o.answer) for o in operations if o.answer} | {load_model(_ERROR)}
+    named = {name for o in operations for name in (o.answer, *o.answers.values()) if name}
+    answers = {load_model(name) for name in (*named, _ERROR)}
     inputs = [(model, "validation") for model in sorted(requests | answers, key=lambda m: m.__name__)]
     found, whole = models_json_schema(inputs, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     definitions: dict[str, Any] = whole["$defs"]
@@ -206,6 +209,8 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
         schema: dict[str, Any] = {"type": "string"}
         if name in operation.ids:
             schema["pattern"] = f"^{operation.ids[name].prefix}_[a-zA-Z0-9]+$"
+        elif name in operation.patterns:
+            schema["pattern"] = operation.patterns[name]
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     for parameter in operation.query:
         yield {
@@ -215,7 +220,7 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
             "description": parameter.description,
             "schema": _query_schema(parameter),
         }
-    if operation.is_public and not operation.texts:
+    if operation.is_public and not operation.texts and not operation.answers:
         yield {
             "name": "If-None-Match",
             "in": "header",
@@ -235,7 +240,7 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _query_schema(parameter: Parameter) -> dict[str, Any]:
     if not isinstance(parameter, Whole):
-        return {"type": "string"}
+        return {"type": "string", **parameter.schema}
     schema = {"type": "integer", "default": parameter.default, "minimum": parameter.least}
     return schema if parameter.most is None else {**schema, "maximum": parameter.most}
 
@@ -243,6 +248,12 @@ def _query_schema(parameter: Parameter) -> dict[str, Any]:
 def _responses(method: str, operation: Operation, schemas: "Schemas") -> dict[str, Any]:
     if operation.texts:
         responses = {str(status): _text(status, texts) for status, texts in sorted(operation.texts.items())}
+        return {**responses, "500": _failure(operation, 500, ["INTERNAL_ERROR"], schemas)}
+    if operation.answers:
+        responses = {
+            str(status): _told(status, schemas[load_model(name)])
+            for status, name in sorted(operation.answers.items())
+        }
         return {**responses, "500": _failure(operation, 500, ["INTERNAL_ERROR"], schemas)}
     responses = {str(operation.status): _success(method, operation, schemas)}
     if operation.is_public:
@@ -279,6 +290,14 @@ def _text(status: int, texts: Sequence[str]) -> dict[str, Any]:
         "description": f"In plain text: {' or '.join(f'`{text}`' for text in texts)}",
         "headers": _header_references(names),
         "content": {TEXT: {"schema": {"type": "string", "enum": list(texts)}}},
+    }
+
+
+def _told(status: int, schema: Any) -> dict[str, Any]:
+    return {
+        "description": _MEANINGS.get(status, "Done"),
+        "headers": _header_references(_HEADERS_OF.get(status, ())),
+        "content": {JSON: {"schema": schema}},
     }
 
 

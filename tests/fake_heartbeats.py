@@ -1,23 +1,27 @@
 """The edges of what reports in by itself, in memory, over the store of `tests/fakes.py`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Generic
 
+from chalicelib.domain import cron_job, push_monitor
 from chalicelib.domain.alarm import Turn
 from chalicelib.domain.beat import Beat, decode_beats, encode_beats
-from chalicelib.domain.cron_job import KIND, CronJob, CronJobWrite
+from chalicelib.domain.cron_job import CronJob
 from chalicelib.domain.heartbeat import (
     Caller,
     Heartbeat,
     Place,
     incident_of_turn,
     outbox_row_of_turn,
-    place_of,
 )
+from chalicelib.domain.heartbeat_write import HeartbeatWrite, OwnerT
+from chalicelib.domain.known_time import Tally
 from chalicelib.domain.monitor import Leftover, Locator
 from chalicelib.domain.monitor_write import Written
+from chalicelib.domain.push_monitor import PushMonitor
 from tests.fakes import Change, FakeStore, _Edge, alarm_changes
 
 PAGE = 2
@@ -123,9 +127,38 @@ class FakeBeats(_Edge):
         body: bytes | None = self.store.call("beats.body", lambda: self._kept("body", owner_id, number, now))
         return body
 
+    def bodies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> dict[tuple[str, int], bytes]:
+        def action() -> dict[tuple[str, int], bytes]:
+            found = {(owner, n): self._kept("body", owner, n, now) for owner, n in wanted}
+            return {key: body for key, body in found.items() if body is not None}
+
+        return self.store.call("beats.bodies", action)
+
+    def put_tally(self, owner_id: str, hour: int, tally: Tally) -> None:
+        def action() -> None:
+            if self.store.get(("tally", owner_id), hour) is None:
+                self.store.write((("tally", owner_id), hour, tally))
+
+        self.store.call("beats.put_tally", action)
+
+    def tallies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> dict[tuple[str, int], Tally]:
+        def action() -> dict[tuple[str, int], Tally]:
+            kept = {key: self._tallies(key[0], now).get(key[1]) for key in wanted}
+            return {key: tally for key, tally in kept.items() if tally is not None}
+
+        return self.store.call("beats.tallies", action)
+
+    def nearest_tally(self, owner_id: str, hour: int, now: datetime) -> Tally | None:
+        def action() -> Tally | None:
+            kept = self._tallies(owner_id, now)
+            nearest = min((h for h in kept if h >= hour), default=max(kept, default=None))
+            return None if nearest is None else kept[nearest]
+
+        return self.store.call("beats.nearest_tally", action)
+
     def forget(self, owner_id: str) -> None:
         def action() -> None:
-            kinds = [("block", owner_id), ("caller", owner_id), ("body", owner_id)]
+            kinds = [(kind, owner_id) for kind in ("block", "caller", "body", "tally")]
             self.store.write(*((kind, key, None) for kind in kinds for key in self.store.items[kind]))
 
         self.store.call("beats.forget", action)
@@ -139,6 +172,10 @@ class FakeBeats(_Edge):
             for first, beats in blocks
             if (until is None or first <= until) and _seconds(beats[-1].at + YEAR) > _seconds(now)
         ]
+
+    def _tallies(self, owner_id: str, now: datetime) -> dict[int, Tally]:
+        found: dict[int, Tally] = self.store.items["tally", owner_id]
+        return {h: tally for h, tally in found.items() if h * 3600 + 32 * 86_400 > _seconds(now)}
 
     def _keep(self, ring: str, owner_id: str, number: int, value: object, until: datetime) -> None:
         stored = self.store.get((ring, owner_id), number % RING)
@@ -155,36 +192,38 @@ def _seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-class FakeCronJobs(_Edge):
-    def get(self, team_id: str, job_id: str, *, consistent: bool) -> CronJob | None:
-        def action() -> CronJob | None:
-            job: CronJob | None = self.store.get("cron_job", job_id, consistent=consistent)
-            return job if job and job.team_id == team_id else None
+@dataclass(frozen=True)
+class _FakeOwners(_Edge, Generic[OwnerT]):
+    """What reports in by itself, of one sort: the name of its verbs and items, and its kind."""
 
-        return self.store.call("cron_jobs.get", action)
+    name: ClassVar[str]
+    items: ClassVar[str]
+    kind: ClassVar[str]
 
-    def of_team(self, team_id: str) -> list[CronJob]:
-        def action() -> list[CronJob]:
-            found = [job for job in self.store.items["cron_job"].values() if job.team_id == team_id]
-            return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)
+    def get(self, team_id: str, owner_id: str, *, consistent: bool) -> OwnerT | None:
+        def action() -> OwnerT | None:
+            owner: OwnerT | None = self.store.get(self.items, owner_id, consistent=consistent)
+            return owner if owner and owner.team_id == team_id else None
 
-        return self.store.call("cron_jobs.of_team", action)
+        return self.store.call(f"{self.name}.get", action)
 
-    def write(self, change: CronJobWrite, limit: int) -> Written:
-        return self.store.call("cron_jobs.write", lambda: self._write(change, limit))
+    def of_team(self, team_id: str) -> list[OwnerT]:
+        def action() -> list[OwnerT]:
+            found = [owner for owner in self.store.items[self.items].values() if owner.team_id == team_id]
+            return sorted(found, key=lambda owner: (owner.created_at, owner.id), reverse=True)
 
-    def with_slug(self, team_id: str, slug: str) -> list[Place]:
-        def action() -> list[Place]:
-            pointers = sorted(self.store.items["pointer", team_id].items())
-            return [place for (its, _), place in pointers if its == slug][:2]
+        return self.store.call(f"{self.name}.of_team", action)
 
-        return self.store.call("cron_jobs.with_slug", action)
+    def write(self, change: HeartbeatWrite[OwnerT], limit: int) -> Written:
+        return self.store.call(f"{self.name}.write", lambda: self._write(change, limit))
 
-    def _write(self, change: CronJobWrite, limit: int) -> Written:
-        before, after, get = change.before, change.after, self.store.get
-        some = after or before
-        assert some is not None
-        stored: CronJob | None = get("cron_job", some.id)
+    def pointers(self, owner: OwnerT) -> list[Change]:
+        """What it is found by beside its locator."""
+        return []
+
+    def _write(self, change: HeartbeatWrite[OwnerT], limit: int) -> Written:
+        before, after, owner, get = change.before, change.after, change.owner, self.store.get
+        stored: OwnerT | None = get(self.items, owner.id)
         if (stored.rev if stored else None) != (before.rev if before else None):
             return Written.LOST
         changes = self._heartbeat_changes(change)
@@ -197,25 +236,25 @@ class FakeCronJobs(_Edge):
                 return Written.LOST
             changes += left
         if before is None or after is None:
-            key = (some.team_id, KIND)
+            key = (owner.team_id, self.kind)
             taken = (get("limit", key) or 0) + (1 if before is None else -1)
             if before is None and taken > limit:
                 return Written.LIMIT
             changes.append(("limit", key, taken))
         if after is None:
-            note = Leftover(some.id, some.team_id, (place_of(some.ping_token).name,))
-            changes.append(("leftover", some.id, note))
-        changes += [(kind, key, None) for kind, key, _ in _found_by(before)]
-        changes += _found_by(after)
-        self.store.write(*changes, ("cron_job", some.id, after))
+            note = Leftover(owner.id, owner.team_id, owner.partitions)
+            changes.append(("leftover", owner.id, note))
+        changes += [(kind, key, None) for kind, key, _ in self._found_by(before)]
+        changes += self._found_by(after)
+        self.store.write(*changes, (self.items, owner.id, after))
         return Written.YES
 
-    def _heartbeat_changes(self, change: CronJobWrite) -> list[Change] | None:
+    def _heartbeat_changes(self, change: HeartbeatWrite[OwnerT]) -> list[Change] | None:
         """None when the heartbeat is not as it was read."""
         before, after, new = change.before, change.after, change.heartbeat
         if after is None:
             assert before is not None
-            return [("heartbeat", place_of(before.ping_token), None)]
+            return [("heartbeat", before.place, None)]
         if new is None:
             return []
         there: Heartbeat[Any, Any] | None = self.store.get("heartbeat", new.place)
@@ -228,15 +267,30 @@ class FakeCronJobs(_Edge):
             return [("heartbeat", new.place, new)]
         return None if there else [("heartbeat", read.place, None), ("heartbeat", new.place, new)]
 
+    def _found_by(self, owner: OwnerT | None) -> list[Change]:
+        if owner is None:
+            return []
+        is_public, is_enabled = owner.is_public, owner.is_enabled
+        locator = Locator(owner.id, owner.team_id, self.kind, is_public, is_enabled, (), owner.place)
+        return [("locator", owner.id, locator), *self.pointers(owner)]
 
-def _found_by(job: CronJob | None) -> list[Change]:
-    """What others find a job by."""
-    if job is None:
-        return []
-    place = place_of(job.ping_token)
-    locator = Locator(job.id, job.team_id, KIND, job.is_public, job.is_enabled, (), place)
-    pointer: list[Change] = [(("pointer", job.team_id), (job.slug, job.id), place)] if job.slug else []
-    return [("locator", job.id, locator), *pointer]
+
+class FakeCronJobs(_FakeOwners[CronJob]):
+    name, items, kind = "cron_jobs", "cron_job", cron_job.KIND
+
+    def with_slug(self, team_id: str, slug: str) -> list[Place]:
+        def action() -> list[Place]:
+            pointers = sorted(self.store.items["pointer", team_id].items())
+            return [place for (its, _), place in pointers if its == slug][:2]
+
+        return self.store.call("cron_jobs.with_slug", action)
+
+    def pointers(self, owner: CronJob) -> list[Change]:
+        return [(("pointer", owner.team_id), (owner.slug, owner.id), owner.place)] if owner.slug else []
+
+
+class FakePushMonitors(_FakeOwners[PushMonitor]):
+    name, items, kind = "push_monitors", "push_monitor", push_monitor.KIND
 
 
 class FakePingKeys(_Edge):

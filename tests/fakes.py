@@ -653,10 +653,19 @@ class FakeDeps:
     counter: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        from tests.fake_heartbeats import FakeBeats, FakeCronJobs, FakeHeartbeats, FakePingKeys
+        from tests.fake_heartbeats import (
+            FakeBeats,
+            FakeCronJobs,
+            FakeHeartbeats,
+            FakePingKeys,
+            FakePushMonitors,
+        )
+        from tests.fake_maintenance import FakeMaintenance
 
         self.heartbeats, self.beats = FakeHeartbeats(self.store), FakeBeats(self.store)
+        self.maintenance = FakeMaintenance(self.store)
         self.cron_jobs, self.ping_keys = FakeCronJobs(self.store), FakePingKeys(self.store)
+        self.push_monitors = FakePushMonitors(self.store)
         self.shards, self.states = FakeShards(self.store), FakeStates(self.store)
         self.members, self.ticks = FakeMembers(self.store), FakeTicks(self.store)
         self.monitors, self.teams = FakeMonitors(self.store), FakeTeams(self.store)

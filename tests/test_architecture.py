@@ -131,7 +131,7 @@ def test_chalicelib_imports_nothing_that_is_not_in_the_zip() -> None:
 
 def test_app_is_short_and_registers_every_blueprint() -> None:
     source = (ROOT / "app.py").read_text()
-    assert len(source.splitlines()) <= 45
+    assert len(source.splitlines()) <= 60
     blueprints = {
         path.stem
         for folder in ("routes", "jobs")

@@ -4,7 +4,14 @@ import dataclasses
 
 import pytest
 
-from chalicelib.settings import LOCATION_HINTS, BadSetting, Settings, from_environment, location_hint
+from chalicelib.settings import (
+    LOCATION_HINTS,
+    BadSetting,
+    Settings,
+    SmtpServer,
+    from_environment,
+    location_hint,
+)
 
 
 def test_an_empty_environment_has_the_defaults() -> None:
@@ -15,6 +22,7 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.address_requests_per_minute, settings.pings_per_minute) == (100, 60)
     assert (settings.dns_monitors_per_team, settings.tcp_monitors_per_team) == (20, 100)
     assert (settings.cron_jobs_per_team, settings.job_pings_per_minute, settings.ping_url) == (100, 60, "")
+    assert (settings.push_monitors_per_team, settings.push_url) == (100, "")
     assert (settings.aws_region, settings.region) == ("us-east-1", "enam")
     assert (settings.heartbeats_per_minute, settings.ping_prefix) == (1000, "/hb")
     assert settings.ca_file is None
@@ -47,6 +55,8 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_DNS_MONITORS_PER_TEAM": "3",
         "UPTIME_TCP_MONITORS_PER_TEAM": "4",
         "UPTIME_CRON_JOBS_PER_TEAM": "2",
+        "UPTIME_PUSH_MONITORS_PER_TEAM": "12",
+        "UPTIME_PUSH_URL": "https://push.example.com/",
         "UPTIME_JOB_PINGS_PER_MINUTE": "11",
         "UPTIME_PING_URL": "https://hb.example.com/hb/",
         "UPTIME_PINGS_PER_MINUTE": "5",
@@ -55,6 +65,8 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_ADHOC_FUNCTION": "adhoc",
         "UPTIME_STARTS_PER_SECOND": "9",
         "UPTIME_CA_FILE": "/ca.pem",
+        "UPTIME_SMTP_URL": "smtps://us%40er:pass%3Aw%40rd@mail.example.com:2465",
+        "UPTIME_MAIL_FROM": "Uptime <alerts@example.com>",
         "UPTIME_REFERENCE_HOSTS": "a.example:443, 192.0.2.1:80,[2001:db8::1]:22",
         "AWS_LAMBDA_FUNCTION_NAME": "uptime-prod-Probe",
         "AWS_REGION": "eu-west-1",
@@ -72,14 +84,18 @@ def test_every_variable_is_taken() -> None:
         dns_monitors_per_team=3,
         tcp_monitors_per_team=4,
         cron_jobs_per_team=2,
+        push_monitors_per_team=12,
         job_pings_per_minute=11,
         ping_url="https://hb.example.com/hb",
+        push_url="https://push.example.com",
         pings_per_minute=5,
         heartbeats_per_minute=11,
         ping_prefix="/of/jobs-2",
         adhoc_function="adhoc",
         starts_per_second=9.0,
         ca_file="/ca.pem",
+        smtp=SmtpServer("mail.example.com", 2465, True, "us@er", "pass:w@rd"),
+        mail_from="Uptime <alerts@example.com>",
         reference_hosts=(("a.example", 443), ("192.0.2.1", 80), ("2001:db8::1", 22)),
         function_name="uptime-prod-Probe",
     )
@@ -93,6 +109,7 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_MONITORS_PER_TEAM",
         "UPTIME_DNS_MONITORS_PER_TEAM",
         "UPTIME_TCP_MONITORS_PER_TEAM",
+        "UPTIME_PUSH_MONITORS_PER_TEAM",
         "UPTIME_PINGS_PER_MINUTE",
         "UPTIME_HEARTBEATS_PER_MINUTE",
         "UPTIME_STARTS_PER_SECOND",
@@ -197,3 +214,47 @@ def test_a_ping_url_is_an_address_and_nothing_else(text: str) -> None:
 )
 def test_good_ping_urls(text: str) -> None:
     assert from_environment({"UPTIME_PING_URL": text}).ping_url == text
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("smtp://mail.example.com", SmtpServer("mail.example.com", 587, False)),
+        ("smtps://mail.example.com/", SmtpServer("mail.example.com", 465, True)),
+        ("smtp://127.0.0.1:1025", SmtpServer("127.0.0.1", 1025, False)),
+        ("smtp://a:b@[2001:db8::1]:25", SmtpServer("2001:db8::1", 25, False, "a", "b")),
+        ("smtps://AKIA:a%2Fb+c%3D@mail", SmtpServer("mail", 465, True, "AKIA", "a/b+c=")),
+    ],
+)
+def test_good_mail_servers(text: str, server: SmtpServer) -> None:
+    assert from_environment({"UPTIME_SMTP_URL": text, "UPTIME_MAIL_FROM": "a@b"}).smtp == server
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("mail.example.com", "http://mail", "smtp://", "smtp://a b", "smtp://mail:0", "smtp://mail:65536"),
+        *(
+            "smtp://canary@mail",
+            "smtp://a:canary%0d%0a@mail",
+            "smtp://a:canary%C3%A9@mail",
+            "smtp://:canary@mail",
+        ),
+        *("smtp://a:canary/b@mail", "smtp://mail/path", "smtp://mail\n", "smtp://a:canary@b@mail"),
+    ],
+)
+def test_a_mail_server_that_is_none_is_refused_by_its_name_and_without_its_password(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_SMTP_URL") as caught:
+        from_environment({"UPTIME_SMTP_URL": text, "UPTIME_MAIL_FROM": "a@b"})
+    assert "canary" not in str(caught.value)
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    with pytest.raises(BadSetting, match="UPTIME_MAIL_FROM"):
+        from_environment({"UPTIME_SMTP_URL": "smtp://mail"})
+
+
+@pytest.mark.parametrize("text", ["a", "a@b, c@d", "A <a@b>, c@d", "A\r\nBcc: c@d <a@b>", "é <a@b>", "<a@b>"])
+def test_a_sender_that_is_none_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_MAIL_FROM"):
+        from_environment({"UPTIME_MAIL_FROM": text})

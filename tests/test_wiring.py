@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EDGES = [
     *("key_uses", "buckets", "requests", "shards", "states", "members", "ticks", "texts"),
     *("monitors", "keys", "teams", "reference", "metrics"),
-    *("heartbeats", "beats", "cron_jobs", "ping_keys"),
+    *("heartbeats", "beats", "cron_jobs", "push_monitors", "ping_keys", "maintenance"),
 ]
 
 

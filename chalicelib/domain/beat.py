@@ -22,6 +22,8 @@ MARK_BYTES: Final = 8
 
 _BEAT = struct.Struct(">QBBI8s")
 _NO_DURATION: Final = 0xFFFF_FFFF
+MOST_MILLISECONDS: Final = _NO_DURATION - 1
+"""Seven weeks. What took longer is stored as this."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _IS_FINE, _HAS_BODY, _HAS_CODE, _HAS_CALLER = 0x10, 0x20, 0x40, 0x80
@@ -71,7 +73,7 @@ def _pack(beat: Beat) -> bytes:
     flags |= _HAS_BODY if beat.has_body else 0
     flags |= _HAS_CODE if beat.code is not None else 0
     flags |= _HAS_CALLER if beat.has_caller else 0
-    took = _NO_DURATION if beat.milliseconds is None else min(beat.milliseconds, _NO_DURATION - 1)
+    took = _NO_DURATION if beat.milliseconds is None else min(beat.milliseconds, MOST_MILLISECONDS)
     return _BEAT.pack(to_milliseconds(beat.at), flags, beat.code or 0, took, beat.mark)
 
 

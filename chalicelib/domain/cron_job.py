@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from chalicelib.domain.alarm import Turn
-from chalicelib.domain.heartbeat import Heartbeat
+from chalicelib.domain.heartbeat import Heartbeat, Place, place_of
+from chalicelib.domain.heartbeat_write import HeartbeatWrite
 from chalicelib.domain.lateness import Pulse, Rules
 
 KIND: Final = "cron"
@@ -42,20 +42,15 @@ class CronJob:
     def is_enabled(self) -> bool:
         return self.rules.is_enabled
 
+    @property
+    def place(self) -> Place:
+        return place_of(self.ping_token)
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """A new token is always of the same one."""
+        return (self.place.name,)
+
 
 CronHeartbeat = Heartbeat[Rules, Pulse]
-
-
-@dataclass(frozen=True, slots=True)
-class CronJobWrite:
-    """One transaction over teams and checks. `before` None creates, `after` None deletes.
-
-    `read` is the heartbeat as read, whose version is a condition; `heartbeat` the one to be put, in another
-    place when the ping token has changed. `turn` is what the change makes of the alarm.
-    """
-
-    before: CronJob | None
-    after: CronJob | None
-    read: CronHeartbeat | None
-    heartbeat: CronHeartbeat | None
-    turn: Turn | None = None
+CronJobWrite = HeartbeatWrite[CronJob]

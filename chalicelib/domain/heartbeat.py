@@ -76,11 +76,6 @@ def with_beat(heartbeat: HeartbeatT, beat: Beat) -> HeartbeatT:
     return replace(heartbeat, count=heartbeat.count + 1, recent=(*heartbeat.recent, beat))
 
 
-def beat_with_mark(heartbeat: Heartbeat[object, object], mark: bytes) -> Beat | None:
-    """Among the recent ones: what an earlier try of the same request has left."""
-    return next((beat for beat in heartbeat.recent if beat.mark == mark), None)
-
-
 def newest_first(heartbeat: Heartbeat[object, object]) -> Sequence[tuple[int, Beat]]:
     """The recent beats with their numbers."""
     return [(heartbeat.first_recent + i, beat) for i, beat in reversed(list(enumerate(heartbeat.recent)))]

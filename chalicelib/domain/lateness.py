@@ -129,8 +129,7 @@ def deadline(rules: Rules, pulse: Pulse) -> datetime | None:
     ends = _run_deadline(rules, pulse.run)
     if due is None:
         return ends
-    has_come = rules.run_grace_seconds is not None and pulse.run.started_at <= due
-    return ends if has_come else min(due, ends)
+    return ends if _has_come(rules, pulse.run, due) else min(due, ends)
 
 
 def judge(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
@@ -149,21 +148,22 @@ def judge(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
 
 
 def hear(rules: Rules, pulse: Pulse, signal: Signal) -> Heard:
-    """What a ping makes of the job as it was stored: N catches up first, and nothing else of `judge`."""
-    pulse = _caught_up(rules, pulse, signal.at)
-    limit = deadline(rules, pulse if pulse.status is not JobStatus.NEW else _known(pulse))
+    """What a ping makes of the job as it was stored. N catches up first, and before a success N alone; what a
+    start or a failure finds overdue is not undone by it."""
+    caught_up = _caught_up(rules, pulse, signal.at)
+    limit = deadline(rules, caught_up if pulse.status is not JobStatus.NEW else _known(caught_up))
     is_on_time = limit is None or signal.at <= limit
     duration_ms = _duration_ms(pulse.run, signal)
     if signal.kind is Kind.START:
+        judged = judge(rules, pulse, signal.at)
+        pulse = caught_up if judged.status is JobStatus.NEW else judged
+        if is_on_time and _is_begun_again(rules, pulse, signal.at):
+            pulse = reschedule(rules, pulse, signal.at)
         pulse = replace(pulse, run=Run(signal.at, signal.run_id))
-    elif signal.kind in (Kind.SUCCESS, Kind.FAIL):
-        after = _ended(rules, replace(pulse, run=_run_after(pulse.run, signal)), signal.at)
-        is_success = signal.kind is Kind.SUCCESS
-        was = pulse.last_success_at
-        if is_success:
-            pulse = _succeed(rules, after, signal.at, was, is_on_time=is_on_time)
-        else:
-            pulse = _fail(rules, after, signal.at)
+    elif signal.kind is Kind.SUCCESS:
+        pulse = _succeed(rules, _ended(rules, pulse, signal), pulse.last_success_at, is_on_time=is_on_time)
+    elif signal.kind is Kind.FAIL:
+        pulse = _fail(rules, _ended(rules, judge(rules, pulse, signal.at), signal), signal.at)
     return Heard(pulse, is_on_time, duration_ms)
 
 
@@ -190,20 +190,23 @@ def _miss(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
     occurrence. Each time is a strike."""
     recurrence = recurrence_of(rules.schedule)
     while pulse.expected_at is not None and pulse.status is not JobStatus.NEW:
-        limit, following = deadline(rules, pulse), recurrence.next_after(pulse.expected_at)
-        if limit is None or following is None or now <= limit or now < following:
+        limit = _missed_after(rules, pulse, pulse.expected_at)
+        if now <= limit:
             break
-        newest = recurrence.newest_until(now, pulse.expected_at)
-        assert newest is not None
-        before = recurrence.newest_until(newest - timedelta(seconds=1), pulse.expected_at)
-        if pulse.alarm.status is Status.DOWN and before is not None and newest - before > rules.grace:
-            # Whatever N was, the run before the newest one is overdue by now: no need to go through all.
-            return replace(pulse, expected_at=newest)
+        following = recurrence.next_after(pulse.expected_at)
+        if following is None or now < following:
+            break
+        if pulse.alarm.status is Status.DOWN:
+            newest = recurrence.newest_until(now, pulse.expected_at)
+            assert newest is not None
+            before = recurrence.newest_until(newest - timedelta(seconds=1), pulse.expected_at)
+            if before is not None and newest - before > rules.grace:
+                # Whatever N was, the run before the newest one is overdue by now: no need to go through all.
+                return replace(pulse, expected_at=newest)
         at = max(following, limit)
-        moved = recurrence.newest_until(at, pulse.expected_at)
         pulse = replace(
             pulse,
-            expected_at=moved,
+            expected_at=recurrence.newest_until(at, pulse.expected_at),
             status=JobStatus.MISSED,
             reason=pulse.reason if pulse.status is JobStatus.MISSED else Reason.MISSED,
             strikes=pulse.strikes + 1,
@@ -212,17 +215,41 @@ def _miss(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
     return pulse
 
 
+def _missed_after(rules: Rules, pulse: Pulse, expected_at: datetime) -> datetime:
+    """N's own deadline, or that of a run which counts as having come, if it is later: a run that takes too
+    long is late, and not missed for it."""
+    due = expected_at + rules.grace
+    if pulse.run is None or not _has_come(rules, pulse.run, due):
+        return due
+    return max(due, _run_deadline(rules, pulse.run))
+
+
+def _has_come(rules: Rules, run: Run, due: datetime) -> bool:
+    return rules.run_grace_seconds is not None and run.started_at <= due
+
+
+def _is_begun_again(rules: Rules, pulse: Pulse, at: datetime) -> bool:
+    """Whether what has come by a start in time is replaced by a start that would not be."""
+    if pulse.expected_at is None or pulse.run is None:
+        return False
+    due = pulse.expected_at + rules.grace
+    return at > due and _has_come(rules, pulse.run, due)
+
+
 def _caught_up(rules: Rules, pulse: Pulse, at: datetime) -> Pulse:
     judged = judge(rules, _known(pulse) if pulse.status is JobStatus.NEW else pulse, at)
     return replace(pulse, expected_at=judged.expected_at)
 
 
-def _ended(rules: Rules, pulse: Pulse, at: datetime) -> Pulse:
-    expected_at = recurrence_of(rules.schedule).next_after(at) if rules.is_enabled else None
-    return replace(pulse, last_ping_at=at, expected_at=expected_at)
+def _ended(rules: Rules, pulse: Pulse, signal: Signal) -> Pulse:
+    expected_at = recurrence_of(rules.schedule).next_after(signal.at) if rules.is_enabled else None
+    run = _run_after(pulse.run, signal)
+    return replace(pulse, run=run, last_ping_at=signal.at, expected_at=expected_at)
 
 
-def _succeed(rules: Rules, pulse: Pulse, at: datetime, before: datetime | None, *, is_on_time: bool) -> Pulse:
+def _succeed(rules: Rules, pulse: Pulse, before: datetime | None, *, is_on_time: bool) -> Pulse:
+    at = pulse.last_ping_at
+    assert at is not None
     pulse = replace(pulse, last_success_at=at, strikes=0)
     least = rules.least_seconds_between
     if least is not None and before is not None and at - before < timedelta(seconds=least):

@@ -13,7 +13,7 @@ from chalicelib.domain.recurrence import Schedule
 
 def encode_rules(rules: Rules) -> str:
     schedule = rules.schedule
-    return _text(
+    return as_text(
         [
             schedule.kind,
             schedule.expression,
@@ -42,14 +42,14 @@ def decode_rules(text: str) -> Rules:
 
 def encode_pulse(pulse: Pulse) -> str:
     run = pulse.run
-    return _text(
+    return as_text(
         [
             int(pulse.status),
             int(pulse.reason),
-            _instant(pulse.expected_at),
-            _instant(pulse.last_ping_at),
-            _instant(pulse.last_success_at),
-            None if run is None else [_instant(run.started_at), run.id],
+            instant(pulse.expected_at),
+            instant(pulse.last_ping_at),
+            instant(pulse.last_success_at),
+            None if run is None else [instant(run.started_at), run.id],
             pulse.strikes,
             encode_alarm(pulse.alarm),
         ]
@@ -61,9 +61,9 @@ def decode_pulse(text: str) -> Pulse:
     return Pulse(
         status=JobStatus(status),
         reason=Reason(reason),
-        expected_at=_from_instant(expected),
-        last_ping_at=_from_instant(last),
-        last_success_at=_from_instant(success),
+        expected_at=from_instant(expected),
+        last_ping_at=from_instant(last),
+        last_success_at=from_instant(success),
         run=None if run is None else Run(from_milliseconds(run[0]), run[1]),
         strikes=strikes,
         alarm=decode_alarm(alarm),
@@ -73,25 +73,25 @@ def decode_pulse(text: str) -> Pulse:
 def encode_alarm(alarm: Alarm) -> list[Any]:
     return [
         int(alarm.status),
-        _instant(alarm.since),
+        instant(alarm.since),
         alarm.seq,
         alarm.opened_seq,
-        _instant(alarm.opened_at),
+        instant(alarm.opened_at),
     ]
 
 
 def decode_alarm(row: list[Any]) -> Alarm:
     status, since, seq, opened_seq, opened_at = row
-    return Alarm(Status(status), _from_instant(since), seq, opened_seq, _from_instant(opened_at))
+    return Alarm(Status(status), from_instant(since), seq, opened_seq, from_instant(opened_at))
 
 
-def _instant(at: datetime | None) -> int | None:
+def instant(at: datetime | None) -> int | None:
     return None if at is None else to_milliseconds(at)
 
 
-def _from_instant(milliseconds: int | None) -> datetime | None:
+def from_instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else from_milliseconds(milliseconds)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))  # ASCII: a run's id is whatever its caller says

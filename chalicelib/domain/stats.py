@@ -1,5 +1,7 @@
 """Uptime, counts and response times over the last 24 hours, 7 and 30 days (contract, section 4.2).
 
+What is taken inside a maintenance window is counted like any result, but is no part of the uptime.
+
 The windows roll: a result is inside when it was checked less than so long before `now`, so that a monitor
 checked every minute never has more than 1,440 results in 24 hours.
 """
@@ -8,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from chalicelib.domain import positions
 from chalicelib.domain.histogram import Histogram
+from chalicelib.domain.maintenance import Stretches
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.tick import MAX_OFFSET_MS, Tick
 
@@ -21,11 +25,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers of results by status."""
+    """Numbers of results by status, and of those that the uptime leaves out."""
 
     up: int = 0
     degraded: int = 0
     down: int = 0
+    left_out: int = 0
+    left_out_down: int = 0
 
     @property
     def total(self) -> int:
@@ -34,13 +40,18 @@ class Tally:
     @property
     def uptime(self) -> float:
         """Percent of results that are not down, two decimals; 100 when there are none."""
-        total = self.total
-        return round(100 * (total - self.down) / total, 2) if total else 100.0
+        total, down = self.total - self.left_out, self.down - self.left_out_down
+        return round(100 * (total - down) / total, 2) if total else 100.0
 
     def add(self, up: int, degraded: int, down: int) -> None:
         self.up += up
         self.degraded += degraded
         self.down += down
+
+    def leave_out(self, total: int, down: int) -> None:
+        """Of the results that were added."""
+        self.left_out += total
+        self.left_out_down += down
 
 
 class Windows:
@@ -68,12 +79,36 @@ class Windows:
             if wanted >> position & 1:
                 self._add_one(outcome.status, begin + outcome.offset_ms)
 
+    def leave_out(self, status: Status, checked_at: datetime) -> None:
+        """A result that was counted."""
+        self._leave_one_out(status, _milliseconds(checked_at))
+
+    def leave_out_of_tick(self, tick: Tick, wanted: int, stretches: Stretches) -> None:
+        """Those results at these positions of a tick that was counted which were checked in the stretches;
+        all at once unless an edge runs through the tick."""
+        begin, last = tick.started_ms, tick.started_ms + MAX_OFFSET_MS
+        if not stretches.meets(begin, last):
+            return
+        band = self._band(begin)
+        if stretches.holds(begin, last) and band == self._band(last):
+            if band is not None:
+                up, degraded, down = tick.tally(wanted)
+                self._bands[band].leave_out(up + degraded + down, down)
+            return
+        for position in positions.members(tick.bitmap & wanted):
+            outcome = tick.outcome(position)
+            assert outcome is not None
+            checked_ms = begin + outcome.offset_ms
+            if checked_ms in stretches:
+                self._leave_one_out(outcome.status, checked_ms)
+
     def tallies(self) -> tuple[Tally, Tally, Tally]:
         """The last 24 hours, 7 days and 30 days."""
         day, week, month = Tally(), Tally(), Tally()
         for inside, band in zip(((day, week, month), (week, month), (month,)), self._bands, strict=True):
             for tally in inside:
                 tally.add(band.up, band.degraded, band.down)
+                tally.leave_out(band.left_out, band.left_out_down)
         return day, week, month
 
     def _band(self, checked_ms: int) -> int | None:
@@ -86,6 +121,11 @@ class Windows:
         self._bands[band].add(status is Status.UP, status is Status.DEGRADED, status is Status.DOWN)
         return True
 
+    def _leave_one_out(self, status: Status, checked_ms: int) -> None:
+        band = self._band(checked_ms)
+        if band is not None:
+            self._bands[band].leave_out(1, status is Status.DOWN)
+
 
 @dataclass(slots=True)
 class MonitorStats:
@@ -94,10 +134,15 @@ class MonitorStats:
     windows: Windows
     response_times: Histogram = field(default_factory=Histogram)
     """Of the results of 30 days that got a response, whatever was thought of it."""
+    maintenance: Stretches = field(default_factory=Stretches)
 
     def add(self, outcome: Outcome, checked_at: datetime) -> None:
-        if self.windows.add(outcome.status, checked_at) and outcome.status_code:
+        if not self.windows.add(outcome.status, checked_at):
+            return
+        if outcome.status_code:
             self.response_times.add(outcome.response_ms)
+        if self.maintenance and _milliseconds(checked_at) in self.maintenance:
+            self.windows.leave_out(outcome.status, checked_at)
 
 
 @dataclass(frozen=True, slots=True)

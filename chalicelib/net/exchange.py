@@ -12,7 +12,7 @@ class HttpExchange:
 
     `timeout_seconds` bounds the whole exchange, every hop and name lookup included. With
     `max_body_bytes` 0 nothing after the final response's headers is waited for; else it limits the body both
-    as sent and as decoded.
+    as sent and as decoded. The response's header fields are kept on demand only.
     """
 
     url: str
@@ -22,6 +22,7 @@ class HttpExchange:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     max_body_bytes: int = 0
+    keeps_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class HttpAnswer:
     content_type: str = ""
     remote_address: str = ""
     redirects: int = 0
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class HttpCheck:
             timeout_seconds=max(0.0, self._deadline - now),
             max_body_bytes=self._exchange.max_body_bytes,
             stop_at_redirect=self._exchange.follow_redirects,
+            keeps_headers=self._exchange.keeps_headers,
         )
         self._transfer = self._means.transfers.start(request, self._guard.wrap(self._replied))
 
@@ -165,6 +166,7 @@ class HttpCheck:
                 content_type=reply.content_type,
                 remote_address=reply.remote_address,
                 redirects=self._redirects,
+                headers=reply.headers,
             )
         )
 

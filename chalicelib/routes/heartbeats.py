@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.cron_job import SLUG, TOKEN
 from chalicelib.domain.heartbeat import Caller
 from chalicelib.errors import PayloadTooLarge, TooMany
 from chalicelib.routes.http import PUBLIC, Call, route
@@ -12,6 +13,7 @@ from chalicelib.routes.query import Text
 from chalicelib.routes.replies import said
 from chalicelib.services import ping_urls
 from chalicelib.services.limits import count_heartbeat
+from chalicelib.services.ping_keys import LENGTH
 from chalicelib.services.ping_urls import Request, take_ping, url_of
 from chalicelib.services.pinging_jobs import BODY_BYTES
 from chalicelib.settings import ping_prefix
@@ -40,8 +42,18 @@ _TEXTS_BY_SLUG: Final = {
     403: [ping_urls.NO_ROOM],
     409: [ping_urls.AMBIGUOUS],
 }
-_RID: Final = Text("rid", "A UUID that the start and the end of one run share.")
-_CREATE: Final = Text("create", "`1` makes the job that a slug has not got yet; all else is ignored.")
+_UUID: Final = TOKEN.pattern.replace("a-f", "a-fA-F")
+_RID: Final = Text("rid", "A UUID that the start and the end of one run share.", {"pattern": f"^{_UUID}$"})
+_CREATE: Final = Text(
+    "create", "`1` makes the job that a slug has not got yet; all else is ignored.", {"examples": ["1"]}
+)
+_WORDS: Final = "start|fail|log"
+_STATUS: Final = "25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]"
+_KEY: Final = f"[0-9a-z]{{{LENGTH}}}"
+_TOKEN_OR_KEY: Final = f"^({TOKEN.pattern}|{_KEY})$"
+_SIGNAL_OR_SLUG: Final = f"^({_WORDS}|{SLUG.pattern})$"
+"""Every exit status is a slug as well."""
+SIGNAL: Final = f"^({_WORDS}|0*({_STATUS}))$"
 
 
 def ping_cron_job(call: Call, code: str, part: str = "", suffix: str = "") -> Any:
@@ -71,11 +83,16 @@ def ping_cron_job(call: Call, code: str, part: str = "", suffix: str = "") -> An
 
 def _declare(prefix: str, name: str) -> None:
     forms = {
-        "/{code}": ("", _TEXTS, [_RID]),
-        "/{code}/{part}": ("OrSignal", _TEXTS_BY_SLUG, [_RID, _CREATE]),
-        "/{code}/{part}/{suffix}": ("BySlug", _TEXTS_BY_SLUG, [_RID, _CREATE]),
+        "/{code}": ("", _TEXTS, [_RID], [f"^{TOKEN.pattern}$"]),
+        "/{code}/{part}": ("OrSignal", _TEXTS_BY_SLUG, [_RID, _CREATE], [_TOKEN_OR_KEY, _SIGNAL_OR_SLUG]),
+        "/{code}/{part}/{suffix}": (
+            "BySlug",
+            _TEXTS_BY_SLUG,
+            [_RID, _CREATE],
+            [f"^{_KEY}$", f"^{SLUG.pattern}$", SIGNAL],
+        ),
     }
-    for form, (suffix, texts, query) in forms.items():
+    for form, (suffix, texts, query, patterns) in forms.items():
         for methods, verb in ((["GET", "HEAD"], ""), (["POST"], "WithBody")):
             route(
                 bp,
@@ -84,6 +101,7 @@ def _declare(prefix: str, name: str) -> None:
                 PUBLIC,
                 query=query,
                 texts=texts,
+                patterns=dict(zip(("code", "part", "suffix"), patterns, strict=False)),
                 name=f"{name}{suffix}{verb}",
                 tag="heartbeats",
                 is_writing=True,

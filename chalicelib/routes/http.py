@@ -22,7 +22,7 @@ from chalicelib.routes.body import check_size
 from chalicelib.routes.call import Call, Replayed
 from chalicelib.routes.operation import JSON, PUBLIC, Id, Operation, Secret
 from chalicelib.routes.query import Parameter
-from chalicelib.routes.replies import crashed, failure, refused, told, with_bucket
+from chalicelib.routes.replies import crashed, failure, not_ok, refused, told, with_bucket
 from chalicelib.services.limits import count_job_ping, count_ping
 from chalicelib.wiring import deps
 
@@ -47,11 +47,13 @@ def route(
     answer: str | None = None,
     content_type: str = JSON,
     ids: Mapping[str, Id] | None = None,
+    patterns: Mapping[str, str] | None = None,
     errors: Sequence[type[AppError]] = (),
     secret: Secret | None = None,
     is_ping: bool = False,
     is_job_ping: bool = False,
     texts: Mapping[int, Sequence[str]] | None = None,
+    answers: Mapping[int, str] | None = None,
     name: str = "",
     tag: str = "",
     is_writing: bool = False,
@@ -67,11 +69,13 @@ def route(
         answer=answer,
         content_type=content_type,
         ids=ids or {},
+        patterns=patterns or {},
         errors=tuple(errors),
         secret=secret,
         is_ping=is_ping,
         is_job_ping=is_job_ping,
         texts=texts or {},
+        answers=answers or {},
         name=name,
         tag=tag,
         is_writing=is_writing,
@@ -138,11 +142,17 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
         )
         response = _viewed(call, view)
     except AppError as refusal:
-        response = told(refusal) if operation.texts else refused(refusal)
+        response = _refusal(operation, refusal)
     except Exception:
         log.exception("request %s failed", request_id)
         response = crashed(request_id)
     return with_bucket(response, bucket)
+
+
+def _refusal(operation: Operation, refusal: AppError) -> Response:
+    if operation.texts:
+        return told(refusal)
+    return not_ok(refusal) if operation.answers else refused(refusal)
 
 
 def _viewed(call: Call, view: Callable[..., Any]) -> Response:

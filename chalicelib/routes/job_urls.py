@@ -13,8 +13,12 @@ def base_url(call: Call) -> str:
     return settings.ping_url or f"{call.site}{settings.ping_prefix}"
 
 
+def may_know_urls(call: Call) -> bool:
+    return bool(call.scopes & _MAY_KNOW)
+
+
 def ping_urls(call: Call, *, with_slugs: bool) -> PingUrls:
     """Slugs cost a look at the team's ping key."""
-    if not call.scopes & _MAY_KNOW:
+    if not may_know_urls(call):
         return PingUrls()
     return PingUrls(base_url(call), get_ping_key(call.deps, call.team_id) if with_slugs else None)

@@ -66,7 +66,8 @@ class Operation:
     the body is ignored, however large, and that what an address sends for one job has a bucket, which is
     counted before anything else. `errors` holds only what does not follow from the rest (see `refusals`).
 
-    `texts` is given when all answers but a crash are plain text: what each status may say. `name` and `tag`
+    `texts` is given when all answers but a crash are plain text: what each status may say; `answers` when
+    they are JSON as Uptime Kuma writes it: the model of each status. `name` and `tag`
     stand for the view's name and the path's part in the API document. `is_writing` says that even a GET
     changes something.
     """
@@ -80,11 +81,13 @@ class Operation:
     answer: str | None = None
     content_type: str = JSON
     ids: Mapping[str, Id] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[type[AppError], ...] = ()
     secret: Secret | None = None
     is_ping: bool = False
     is_job_ping: bool = False
     texts: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    answers: Mapping[int, str] = field(default_factory=dict)
     name: str = ""
     tag: str = ""
     is_writing: bool = False
@@ -92,8 +95,8 @@ class Operation:
     def __post_init__(self) -> None:
         if self.scope != PUBLIC and self.scope not in SCOPES:
             raise ValueError(f"{self.path}: unknown scope {self.scope!r}")
-        if not set(self.ids) <= set(self.variables):
-            raise ValueError(f"{self.path}: an id that is not in the path")
+        if not {*self.ids, *self.patterns} <= set(self.variables):
+            raise ValueError(f"{self.path}: an id or a pattern of what is not in the path")
 
     @property
     def variables(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.errors import Detail, InvalidInput
 
@@ -26,10 +27,11 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Any text; the view makes of it what it can."""
+    """Any text; the view makes of it what it can. `schema` is what the API document says of it."""
 
     name: str
     description: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 Parameter = Whole | Text

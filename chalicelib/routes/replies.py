@@ -111,6 +111,12 @@ def told(refusal: AppError) -> Response:
     return success(said(text, refusal.status, headers), refusal.status)
 
 
+def not_ok(refusal: AppError) -> Response:
+    """As Uptime Kuma says it."""
+    headers = {"Retry-After": str(refusal.retry_after_seconds)} if isinstance(refusal, TooMany) else None
+    return written(as_json({"ok": False, "msg": refusal.message}), refusal.status, headers)
+
+
 def crashed(request_id: str) -> Response:
     """Nothing of the failure but the id under which it is in the log."""
     message = f"Something went wrong on our side. Request id: {request_id}"

@@ -10,9 +10,9 @@ from chalicelib.domain.lateness import Kind, is_too_soon
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.recurrence import recurrence_of
 from chalicelib.errors import Conflict, Contended, TooMany
+from chalicelib.services.beat_history import find_mark
 from chalicelib.services.cron_jobs import get_job
 from chalicelib.services.deps import Deps
-from chalicelib.services.ping_history import find_mark
 from chalicelib.services.pinging_jobs import Ping, ping_job
 from chalicelib.services.retrying import TRIES, pause
 
@@ -32,7 +32,7 @@ def ping_by_key(deps: Deps, job: CronJob, origin: Origin, *, is_repeat: bool) ->
         heartbeat = deps.heartbeats.get(place, consistent=True) if is_repeat else None
         stored = find_mark(deps, heartbeat, mark, origin.at) if heartbeat else None
         if stored is not None:
-            return stored
+            return stored[1]
         pinged = ping_job(deps, place, ping, mark, _refuse)
         if pinged is not None:
             return pinged[1]

@@ -2,13 +2,15 @@
 teams table."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from chalicelib.domain.cron_job import KIND
 from chalicelib.domain.heartbeat import Place
-from chalicelib.domain.lateness import JobStatus, judge
+from chalicelib.domain.lateness import JobStatus
 from chalicelib.domain.outcome import Status
+from chalicelib.domain.silence import PushStatus
 from chalicelib.services.deps import Deps
+from chalicelib.services.judging import judged
 from chalicelib.services.readings import read_status
 
 _MONITOR_ID = re.compile(r"[a-z]+_[0-9a-f]{32}")
@@ -28,23 +30,26 @@ def badge_state(deps: Deps, monitor_id: str) -> str | None:
     if not locator.is_enabled:
         return PENDING
     if locator.place is not None:
-        return _state_of_job(deps, locator.place)
+        return _state_of_heartbeat(deps, locator.place)
     status = read_status(deps, locator.placements[-1])
     return PENDING if status is None else _WORDS[status]
 
 
-def _state_of_job(deps: Deps, place: Place) -> str:
+def _state_of_heartbeat(deps: Deps, place: Place) -> str:
     """As it is now, whenever the scheduler has looked at it last."""
     heartbeat = deps.heartbeats.get(place, consistent=False)
-    if heartbeat is None or heartbeat.kind != KIND:
+    if heartbeat is None:
         return PENDING
-    return _JOB_WORDS[judge(heartbeat.rules, heartbeat.pulse, deps.now()).status]
+    return _HEARTBEAT_WORDS[heartbeat.kind][judged(heartbeat, deps.now()).pulse.status]
 
 
 _WORDS: Final = {Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
-_JOB_WORDS: Final = {
-    JobStatus.NEW: PENDING,
-    JobStatus.HEALTHY: "up",
-    JobStatus.LATE: "degraded",
-    JobStatus.MISSED: "down",
+_HEARTBEAT_WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
+    "cron": {
+        JobStatus.NEW: PENDING,
+        JobStatus.HEALTHY: "up",
+        JobStatus.LATE: "degraded",
+        JobStatus.MISSED: "down",
+    },
+    "push": {PushStatus.UP: "up", PushStatus.DOWN: "down", PushStatus.PENDING: PENDING},
 }

@@ -1,24 +1,30 @@
 """Cron jobs of a team: create, read, change, delete. What one is by now is judged whenever it is read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from chalicelib.domain.alarm import turn_between
-from chalicelib.domain.cron_job import KIND, CronHeartbeat, CronJob, CronJobWrite
+from chalicelib.domain.cron_job import KIND, CronHeartbeat, CronJob
 from chalicelib.domain.heartbeat import Heartbeat, place_of
-from chalicelib.domain.lateness import Pulse, Rules, begin, judge, reschedule, stop
-from chalicelib.domain.monitor_write import Written
+from chalicelib.domain.lateness import Pulse, Rules, begin, reschedule, stop
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.recurrence import check_schedule
-from chalicelib.errors import Contended, LimitExceeded, NotFound
+from chalicelib.services.beating import whole_milliseconds
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
-from chalicelib.services.leftovers import clear_leftovers
+from chalicelib.services.judging import judged
 from chalicelib.services.ping_keys import ensure_ping_key
-from chalicelib.services.retrying import TRIES, pause
+from chalicelib.services.reporting import (
+    Sort,
+    create_owner,
+    delete_owner,
+    get_owner,
+    list_owners,
+    read_owner,
+    rewrite_owner,
+)
 
 PREFIX = "cron"
 
@@ -46,42 +52,23 @@ class Change:
 
 def list_jobs(deps: Deps, team_id: str) -> list[tuple[CronJob, Pulse]]:
     """Newest first, each as it is now. Eventually consistent."""
-    jobs = deps.cron_jobs.of_team(team_id)
-    found = deps.heartbeats.of_places([place_of(job.ping_token) for job in jobs])
-    now = deps.now()
-    shown: list[tuple[CronJob, Pulse]] = []
-    for job in jobs:
-        heartbeat = found.get(place_of(job.ping_token))
-        if heartbeat is not None:
-            shown.append((job, _judged(heartbeat, now)))
-        else:  # just made, moved or deleted
-            shown += _look_again(deps, job, now)
-    return shown
+    return [(job, heartbeat.pulse) for job, heartbeat in list_owners(deps, _JOBS, team_id)]
 
 
 def get_job(deps: Deps, team_id: str, job_id: str) -> CronJob:
     """Raises NotFound, also for another team's."""
-    job = deps.cron_jobs.get(team_id, job_id, consistent=True)
-    if job is None:
-        raise NotFound("There is no such cron job.")
-    return job
+    return get_owner(deps, _JOBS, team_id, job_id)
 
 
 def read_job(deps: Deps, team_id: str, job_id: str) -> tuple[CronJob, CronHeartbeat]:
     """A job and its heartbeat, as stored. Raises NotFound."""
-    for attempt in range(TRIES):
-        pause(deps, attempt)
-        job = get_job(deps, team_id, job_id)
-        heartbeat = deps.heartbeats.get(place_of(job.ping_token), consistent=True)
-        if heartbeat is not None:
-            return job, heartbeat
-    raise Contended("read")
+    return read_owner(deps, _JOBS, team_id, job_id)
 
 
 def show_job(deps: Deps, team_id: str, job_id: str) -> tuple[CronJob, Pulse]:
     """A job as it is now, whenever the scheduler has looked at it last. Raises NotFound."""
     job, heartbeat = read_job(deps, team_id, job_id)
-    return job, _judged(heartbeat, deps.now())
+    return job, judged(heartbeat, deps.now()).pulse
 
 
 def create_job(
@@ -92,7 +79,7 @@ def create_job(
     The ping token comes from `secret` (16 bytes or more), else from chance. What another try of the same
     origin has stored is returned as it is by now, token included.
     """
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
     secret = secret or deps.random_bits(128).to_bytes(16)
     rules = draft.rules
     job = CronJob(
@@ -115,18 +102,7 @@ def create_job(
     )
     if job.slug:
         ensure_ping_key(deps, team_id)
-    for attempt in range(TRIES):
-        pause(deps, attempt)
-        written = _write(deps, CronJobWrite(None, job, None, heartbeat))
-        if written is Written.YES:
-            return job
-        if written is Written.LOST:
-            stored = deps.cron_jobs.get(team_id, job.id, consistent=True)
-            if stored is not None:  # ours, whoever edited it since: only this origin makes this id
-                return stored
-        if written is Written.LIMIT:
-            raise LimitExceeded(f"A team has at most {deps.settings.cron_jobs_per_team} cron jobs.")
-    raise Contended("create")
+    return create_owner(deps, _JOBS, job, heartbeat)
 
 
 def new_pulse(job: CronJob) -> Pulse:
@@ -149,7 +125,8 @@ def update_job(deps: Deps, team_id: str, job_id: str, change: Change) -> tuple[C
             check_schedule(after.rules.schedule, now)
         return after
 
-    return _rewrite(deps, team_id, job_id, changed)
+    job, heartbeat = rewrite_owner(deps, _JOBS, team_id, job_id, changed)
+    return job, heartbeat.pulse
 
 
 def rotate_token(deps: Deps, team_id: str, job_id: str) -> tuple[CronJob, Pulse]:
@@ -162,60 +139,18 @@ def rotate_token(deps: Deps, team_id: str, job_id: str) -> tuple[CronJob, Pulse]
             tokens[partition] = _token_in(deps, partition)
         return replace(before, ping_token=tokens[partition])
 
-    return _rewrite(deps, team_id, job_id, changed)
+    job, heartbeat = rewrite_owner(deps, _JOBS, team_id, job_id, changed)
+    return job, heartbeat.pulse
 
 
 def delete_job(deps: Deps, team_id: str, job_id: str) -> None:
-    """Delete a job with its history. Raises NotFound.
-
-    What an earlier delete of the team still owes, killed after its transaction, is made good on the way;
-    the repeated delete of such a job succeeds.
-    """
-    was_there = _delete(deps, team_id, job_id)
-    if job_id not in clear_leftovers(deps, team_id) and not was_there:
-        raise NotFound("There is no such cron job.")
+    """Delete a job with its history. Raises NotFound."""
+    delete_owner(deps, _JOBS, team_id, job_id)
 
 
 def token_of(random_bytes: bytes) -> str:
     """A random UUID, of 16 bytes or more."""
     return str(UUID(bytes=random_bytes[-16:], version=4))
-
-
-def _rewrite(
-    deps: Deps,
-    team_id: str,
-    job_id: str,
-    changed: Callable[[CronJob, CronHeartbeat, datetime], CronJob],
-) -> tuple[CronJob, Pulse]:
-    token = f"{deps.random_bits(64):016x}"
-    for attempt in range(TRIES):
-        pause(deps, attempt)
-        before, read = read_job(deps, team_id, job_id)
-        now = _whole_milliseconds(deps.now())
-        if before.token == token:
-            return before, _judged(read, now)
-        after = changed(before, read, now)
-        if after == before:
-            return before, _judged(read, now)
-        after = replace(
-            after,
-            updated_at=now,
-            enabled_at=_enabled_at(before, after, now),
-            rev=before.rev + 1,
-            token=token,
-        )
-        pulse = _pulse_after(before.rules, after.rules, _judged(read, now), now)
-        heartbeat = replace(
-            read,
-            place=place_of(after.ping_token),
-            rules=after.rules,
-            pulse=pulse,
-            version=read.version + 1,
-        )
-        turn = turn_between(read.pulse.alarm, pulse.alarm, pulse.reason)
-        if _write(deps, CronJobWrite(before, after, read, heartbeat, turn)) is Written.YES:
-            return after, judge(after.rules, pulse, now)
-    raise Contended("update")
 
 
 def _pulse_after(before: Rules, after: Rules, pulse: Pulse, now: datetime) -> Pulse:
@@ -232,26 +167,6 @@ def _changed(before: CronJob, change: Change) -> CronJob:
     return replace(before, **change.job, rules=rules)
 
 
-def _enabled_at(before: CronJob, after: CronJob, now: datetime) -> datetime | None:
-    if not after.is_enabled:
-        return None
-    return before.enabled_at if before.is_enabled else now
-
-
-def _delete(deps: Deps, team_id: str, job_id: str) -> bool:
-    """Whether there was such a job; after this there is none."""
-    was_there = False
-    for attempt in range(TRIES):
-        pause(deps, attempt)
-        job = deps.cron_jobs.get(team_id, job_id, consistent=True)
-        if job is None:
-            return was_there
-        was_there = True
-        if _write(deps, CronJobWrite(job, None, None, None)) is Written.YES:
-            return True
-    raise Contended("delete")
-
-
 def _token_in(deps: Deps, partition: int) -> str:
     """In the partition of the old one: there lies what the outbox has of the job."""
     while True:
@@ -260,25 +175,9 @@ def _token_in(deps: Deps, partition: int) -> str:
             return token
 
 
-def _look_again(deps: Deps, job: CronJob, now: datetime) -> Sequence[tuple[CronJob, Pulse]]:
-    try:
-        job, heartbeat = read_job(deps, job.team_id, job.id)
-    except NotFound:
-        return []
-    return [(job, _judged(heartbeat, now))]
-
-
-def _judged(heartbeat: CronHeartbeat, now: datetime) -> Pulse:
-    return judge(heartbeat.rules, heartbeat.pulse, now)
-
-
-def _write(deps: Deps, write: CronJobWrite) -> Written | None:
-    """None when the transaction collided with another, or its answer was lost."""
-    try:
-        return deps.cron_jobs.write(write, deps.settings.cron_jobs_per_team)
-    except Contended:
-        return None
-
-
-def _whole_milliseconds(at: datetime) -> datetime:
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+_JOBS: Final[Sort[CronJob]] = Sort(
+    noun="cron job",
+    owners=lambda deps: deps.cron_jobs,
+    limit=lambda settings: settings.cron_jobs_per_team,
+    pulse_after=_pulse_after,
+)

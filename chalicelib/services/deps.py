@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # the authorizer imports this module, and has no use for thes
     from chalicelib.domain.certificate import CertificateReading
     from chalicelib.domain.cron_job import CronJob, CronJobWrite
     from chalicelib.domain.heartbeat import Caller, Heartbeat, Place
+    from chalicelib.domain.known_time import Tally
+    from chalicelib.domain.maintenance import Window
+    from chalicelib.domain.push_monitor import PushMonitor, PushMonitorWrite
     from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
 
 
@@ -192,6 +195,19 @@ class Beats(Protocol):
         """Compressed, of the newest 100 beats."""
 
     def body(self, owner_id: str, number: int, now: datetime) -> bytes | None: ...
+    def bodies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> dict[tuple[str, int], bytes]:
+        """By owner and number; absent ones are absent."""
+
+    def put_tally(self, owner_id: str, hour: int, tally: "Tally") -> None:
+        """The known time as it was in this hour of the epoch, for 32 days; put if absent. Raises
+        Contended."""
+
+    def tallies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> "dict[tuple[str, int], Tally]":
+        """By owner and hour; absent ones are absent. Eventually consistent."""
+
+    def nearest_tally(self, owner_id: str, hour: int, now: datetime) -> "Tally | None":
+        """The first of this hour or later, else the last before it. Eventually consistent."""
+
     def forget(self, owner_id: str) -> None:
         """Remove everything of an owner that is gone."""
 
@@ -212,6 +228,17 @@ class CronJobs(Protocol):
         """Where the jobs of this slug lie, at most two; strongly consistent."""
 
 
+class PushMonitors(Protocol):
+    """Push monitors of a team."""
+
+    def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> "PushMonitor | None": ...
+    def of_team(self, team_id: str) -> "list[PushMonitor]":
+        """Newest `created_at` first."""
+
+    def write(self, change: "PushMonitorWrite", limit: int) -> Written:
+        """As `CronJobs.write` does. LOST also when another has the new token."""
+
+
 class PingKeys(Protocol):
     """A team's ping key, with which its jobs may be pinged by slug."""
 
@@ -221,6 +248,23 @@ class PingKeys(Protocol):
     def team_of(self, ping_key: str) -> str | None: ...
     def replace(self, team_id: str, before: str | None, after: str) -> bool:
         """False when `before` is not the team's key any more. Raises Contended."""
+
+
+class Maintenance(Protocol):
+    """Maintenance windows of a team."""
+
+    def get(self, team_id: str, window_id: str) -> "Window | None":
+        """Strongly consistent. Also one whose monitor is gone, until `forget_monitor`."""
+
+    def of_team(self, team_id: str, *, consistent: bool) -> "list[Window]":
+        """Newest `created_at` first; none whose monitor is gone."""
+
+    def write(self, before: "Window | None", after: "Window | None") -> bool:
+        """Create, change or delete, atomically, on `rev` as read (or absence), and on the monitor that it
+        is newly bound to. False when either is not there. Raises Contended."""
+
+    def forget_monitor(self, team_id: str, monitor_id: str) -> None:
+        """Remove every window that is bound to a monitor that is gone."""
 
 
 class KeyUses(Protocol):
@@ -347,6 +391,10 @@ class Deps(Protocol):
     def beats(self) -> Beats: ...
     @property
     def cron_jobs(self) -> CronJobs: ...
+    @property
+    def push_monitors(self) -> PushMonitors: ...
+    @property
+    def maintenance(self) -> Maintenance: ...
     @property
     def ping_keys(self) -> PingKeys: ...
     @property

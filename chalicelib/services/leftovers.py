@@ -11,6 +11,8 @@ def clear_leftovers(deps: Deps, team_id: str) -> set[str]:
     transaction; whose it was."""
     leftovers = deps.monitors.leftovers(team_id)
     for leftover in leftovers:
+        if leftover.monitor_id.startswith("mon_"):
+            deps.maintenance.forget_monitor(team_id, leftover.monitor_id)
         if not _HEARTBEATS.isdisjoint(leftover.shards):
             deps.beats.forget(leftover.monitor_id)
         deps.monitors.forget(leftover)

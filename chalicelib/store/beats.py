@@ -1,4 +1,4 @@
-"""The history of beats: blocks of them, and two rings with what came along with the newest hundred."""
+"""The history of beats: blocks of them, two rings with what came along with the newest hundred; tallies."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.domain.beat import Beat, decode_beats, encode_beats
 from chalicelib.domain.heartbeat import Caller
+from chalicelib.domain.known_time import Tally
 from chalicelib.settings import Settings
 from chalicelib.store.client import CONDITION_LOST, contention, error_code
-from chalicelib.store.tables import BlockItem, BodyItem, CallerItem
+from chalicelib.store.tables import BlockItem, BodyItem, CallerItem, TallyItem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 RING: Final = 100
 BEAT_TTL: Final = timedelta(days=365)
 CALLER_TTL: Final = timedelta(days=30)
+TALLY_TTL: Final = timedelta(days=32)
 PAGE: Final = 25
 """Blocks that are read at a time: each has a dozen beats or two, and most readers want the newest fifty."""
 
@@ -83,6 +85,39 @@ class BeatStore:
         is_it = int(item.number) == number and not _has_expired(item.ttl, now)
         return item.data if is_it else None
 
+    def bodies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> dict[tuple[str, int], bytes]:
+        asked = set(wanted)
+        keys = {(_partition_key(owner), _ring_key("D", number)) for owner, number in asked}
+        kept = {
+            (item.pk.removeprefix("J#"), int(item.number)): item.data
+            for item in BodyItem.batch_get(list(keys), consistent_read=True)
+            if not _has_expired(item.ttl, now)
+        }
+        return {key: kept[key] for key in asked & set(kept)}
+
+    def put_tally(self, owner_id: str, hour: int, tally: Tally) -> None:
+        item = TallyItem(_partition_key(owner_id), _tally_key(hour))
+        item.up_ms, item.known_ms = tally.up_ms, tally.known_ms
+        item.ttl = hour * 3600 + int(TALLY_TTL.total_seconds())
+        self._put(item.serialize(), "k < :new", {"N": "0"})
+
+    def tallies(self, wanted: Iterable[tuple[str, int]], now: datetime) -> dict[tuple[str, int], Tally]:
+        hours = {(_partition_key(owner), _tally_key(hour)): (owner, hour) for owner, hour in wanted}
+        found = TallyItem.batch_get(list(hours), consistent_read=False)
+        return {hours[item.pk, item.sk]: _tally(item) for item in found if not _has_expired(item.ttl, now)}
+
+    def nearest_tally(self, owner_id: str, hour: int, now: datetime) -> Tally | None:
+        later = TallyItem.sk.between(_tally_key(hour), "U$")
+        earlier = TallyItem.sk.between("U#", _tally_key(hour))
+        for condition, is_forward in ((later, True), (earlier, False)):
+            found = TallyItem.query(
+                _partition_key(owner_id), condition, scan_index_forward=is_forward, limit=1
+            )
+            for item in found:
+                if not _has_expired(item.ttl, now):
+                    return _tally(item)
+        return None
+
     def forget(self, owner_id: str) -> None:
         keys = BlockItem.query(_partition_key(owner_id), consistent_read=True, attributes_to_get=["pk", "sk"])
         with BlockItem.batch_write() as batch:
@@ -115,6 +150,14 @@ def _block_key(first: int) -> str:
 
 def _ring_key(ring: str, number: int) -> str:
     return f"{ring}#{number % RING:02d}"
+
+
+def _tally_key(hour: int) -> str:
+    return f"U#{hour:07d}"
+
+
+def _tally(item: TallyItem) -> Tally:
+    return Tally(int(item.up_ms), int(item.known_ms))
 
 
 def _block(item: BlockItem) -> tuple[int, Sequence[Beat]]:

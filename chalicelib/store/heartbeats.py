@@ -32,7 +32,10 @@ class Codec(Protocol):
     def decode_pulse(self, text: str) -> Any: ...
 
 
-CODECS: Final[Mapping[str, str]] = {"cron": "chalicelib.domain.lateness_json"}
+CODECS: Final[Mapping[str, str]] = {
+    "cron": "chalicelib.domain.lateness_json",
+    "push": "chalicelib.domain.silence_json",
+}
 """Modules by kind, imported on first use."""
 
 

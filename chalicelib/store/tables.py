@@ -1,7 +1,8 @@
 """The three tables as PynamoDB models: one class an item kind, one table a lifetime.
 
     teams   T#<team>      TEAM | MON#<monitor> | EXT#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
-                          | CRON#<job>            cron jobs
+                          | CRON#<job> | PUSH#<monitor>   cron jobs and push monitors
+                          | MNT#<window>          maintenance windows
                           | PINGKEY               the key that pings by slug
             K#<digest>    K                       the key as the authorizer finds it
             PK#<digest>   K                       a ping key as a ping finds it
@@ -11,9 +12,10 @@
                           | X#<position>#<id>     text of results
                           | R#<slot>              retries of sparse monitors
             M#<monitor>   L                       locator, of a cron job too
-            HB#<part>     <digest>                heartbeats, by the digest of the ping token
+            HB#<part>     <digest>                heartbeats, by the digest of the ping or push token
             J#<owner>     H#<number>              blocks of beats, by the number of the first
                           | W#<nn> | D#<nn>       callers and bodies of the newest hundred
+                          | U#<hour>              tallies of known time
             P#<team>      <slug>#<job>            where the cron jobs of a slug lie
             A#<bucket>    W#<window>              requests in a minute (`store/buckets.py`)
             I#<request>   I                       requests with an Idempotency-Key (`store/requests.py`)
@@ -137,6 +139,45 @@ class CronJobItem(Model):
     updated_at = NumberAttribute(attr_name="up")
     rev = NumberAttribute(attr_name="r")
     token = UnicodeAttribute(attr_name="t")
+
+
+class PushMonitorItem(Model):
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute(attr_name="n")
+    rules = UnicodeAttribute(attr_name="ru")
+    push_token = UnicodeAttribute(attr_name="pt")
+    partitions = UnicodeAttribute(attr_name="hb")
+    is_public = BooleanAttribute(attr_name="pub")
+    enabled_at = NumberAttribute(attr_name="en", null=True)
+    created_at = NumberAttribute(attr_name="cr")
+    updated_at = NumberAttribute(attr_name="up")
+    rev = NumberAttribute(attr_name="r")
+    token = UnicodeAttribute(attr_name="t")
+
+
+class MaintenanceItem(Model):
+    """Attribute names that no neighbour has: a list reads the items between `GONE#` and these, too."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute(attr_name="wn")
+    monitor_id = UnicodeAttribute(attr_name="wm", null=True)
+    starts_at = NumberAttribute(attr_name="ws")
+    ends_at = NumberAttribute(attr_name="we")
+    ended_early_at = NumberAttribute(attr_name="wx", null=True)
+    is_silencing = BooleanAttribute(attr_name="wq")
+    is_on_pages = BooleanAttribute(attr_name="wp")
+    created_at = NumberAttribute(attr_name="wc")
+    updated_at = NumberAttribute(attr_name="wu")
+    rev = NumberAttribute(attr_name="wr")
+    token = UnicodeAttribute(attr_name="wt")
 
 
 class PingKeyItem(Model):
@@ -373,6 +414,17 @@ class BodyItem(Model):
     ttl = NumberAttribute()
 
 
+class TallyItem(Model):
+    class Meta:
+        table_name = "checks"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    up_ms = NumberAttribute(attr_name="u")
+    known_ms = NumberAttribute(attr_name="k")
+    ttl = NumberAttribute()
+
+
 class SlugItem(Model):
     """Points from a slug to a heartbeat."""
 
@@ -426,6 +478,8 @@ TEAMS: tuple[type[Model], ...] = (
     LeftoverItem,
     LimitItem,
     CronJobItem,
+    PushMonitorItem,
+    MaintenanceItem,
     PingKeyItem,
     PingKeyTeamItem,
     KeySlotItem,
@@ -447,6 +501,7 @@ CHECKS: tuple[type[Model], ...] = (
     BlockItem,
     CallerItem,
     BodyItem,
+    TallyItem,
     SlugItem,
 )
 ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)

@@ -18,9 +18,11 @@ from chalicelib.store.cron_jobs import CronJobStore
 from chalicelib.store.heartbeats import HeartbeatStore
 from chalicelib.store.key_uses import KeyUseStore
 from chalicelib.store.keys import KeyStore
+from chalicelib.store.maintenance import MaintenanceStore
 from chalicelib.store.members import MemberStore
 from chalicelib.store.monitors import MonitorStore
 from chalicelib.store.ping_keys import PingKeyStore
+from chalicelib.store.push_monitors import PushMonitorStore
 from chalicelib.store.requests import RequestStore
 from chalicelib.store.shards import ShardStore
 from chalicelib.store.ssl_readings import SslReadingStore
@@ -54,7 +56,9 @@ class Edges:
     heartbeats: deps.Heartbeats
     beats: deps.Beats
     cron_jobs: deps.CronJobs
+    push_monitors: deps.PushMonitors
     ping_keys: deps.PingKeys
+    maintenance: deps.Maintenance
     outbox: Callable[[str], list[tuple[str, int, Status | None, Status, int]]]
     """(monitor, seq, before, after, slot) of a shard's rows."""
     incidents: Callable[[str], list[tuple[int, Status, bool]]]
@@ -90,7 +94,9 @@ def fake_edges() -> Edges:
         fake.heartbeats,
         fake.beats,
         fake.cron_jobs,
+        fake.push_monitors,
         fake.ping_keys,
+        fake.maintenance,
         outbox,
         incidents,
         lambda ref: datetime.fromtimestamp(items["text"][ref][1].timestamp(), UTC),
@@ -136,7 +142,9 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
         HeartbeatStore(settings, client),
         BeatStore(settings, client),
         CronJobStore(),
+        PushMonitorStore(),
         PingKeyStore(),
+        MaintenanceStore(),
         outbox,
         incidents,
         text_ends_at,

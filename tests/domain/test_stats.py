@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.maintenance import Span, Stretches, Window, merged
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.stats import MonitorStats, StatusCounts, Tally, Windows, count_statuses
 from chalicelib.domain.tick import MAIN, Tick, build_tick
@@ -103,6 +104,69 @@ def test_a_tick_counts_as_its_results_one_by_one(
             if wanted >> position & 1:
                 one_by_one.add(outcome.status, tick.checked_at(position))
     assert at_once.tallies() == one_by_one.tallies()
+
+
+SPANS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 7, 30]),
+        st.floats(-130, 130).map(lambda s: round(s, 3)),
+        st.sampled_from([0.001, 1, 60, 3600, 10 * 86400]),
+    ),
+    max_size=4,
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 7, 29, 30]),
+            st.floats(-130, 130).map(lambda s: round(s, 3)),
+            st.dictionaries(st.integers(0, 40), outcomes, min_size=1, max_size=12),
+        ),
+        max_size=8,
+    ),
+    st.sets(st.integers(0, 40)).map(lambda positions: sum(1 << p for p in positions)),
+    SPANS,
+)
+def test_what_is_in_maintenance_is_left_out_of_a_tick_as_one_by_one(
+    rows: list[tuple[int, float, dict[int, Outcome]]],
+    wanted: int,
+    drawn: list[tuple[int, float, float]],
+) -> None:
+    begins = [(NOW - timedelta(days=days) + seconds * SECOND, length) for days, seconds, length in drawn]
+    spans = [Span(begin, begin + length * SECOND) for begin, length in begins]
+    windows = [Window("mnt_1", "team_1", "x", *span, NOW, NOW) for span in spans]
+    stretches = Stretches(merged(windows))
+    at_once, one_by_one, rest = Windows(NOW), Windows(NOW), Windows(NOW)
+    for days, seconds, results in rows:
+        tick = at_edge(days, seconds, results)
+        at_once.add_tick(tick, wanted)
+        at_once.leave_out_of_tick(tick, wanted, stretches)
+        for position, outcome in tick.outcomes():
+            if wanted >> position & 1:
+                at = tick.checked_at(position)
+                one_by_one.add(outcome.status, at)
+                if any(begin <= at < end for begin, end in spans):
+                    one_by_one.leave_out(outcome.status, at)
+                else:
+                    rest.add(outcome.status, at)
+    assert at_once.tallies() == one_by_one.tallies()
+    assert [tally.uptime for tally in at_once.tallies()] == [tally.uptime for tally in rest.tallies()]
+
+
+def test_what_is_in_maintenance_counts_but_for_the_uptime() -> None:
+    """Its response times, too."""
+    stats = MonitorStats(Windows(NOW), maintenance=Stretches([Span(NOW - SECOND, NOW)]))
+    for status, at in ((DOWN, NOW - SECOND), (UP, NOW), (DOWN, NOW - 2 * SECOND), (UP, NOW - MILLISECOND)):
+        stats.add(Outcome(status, Reason.NONE, 200, 10), at)
+    for tally in stats.windows.tallies():
+        assert tally == Tally(up=2, down=2, left_out=2, left_out_down=1)
+        assert tally.uptime == 50.0
+    assert stats.response_times.count == 4
+
+
+def test_a_window_over_everything_leaves_full_uptime() -> None:
+    assert Tally(up=1, down=2, left_out=3, left_out_down=2).uptime == 100.0
 
 
 def test_an_edge_may_run_through_a_tick() -> None:

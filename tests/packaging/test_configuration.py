@@ -34,7 +34,10 @@ NOT_ACTIONS = {
     "sqs:DeleteMessageBatch",
 }
 """Operations that IAM knows no action for: the right is that of the single one."""
-OTHER_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"}
+OTHER_ACTIONS = {
+    *("logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"),
+    "dynamodb:ConditionCheckItem",  # a transaction's look at an item that it does not write
+}
 """Named otherwise than the operations, or of services that our code never calls by name."""
 
 

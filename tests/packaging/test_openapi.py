@@ -200,5 +200,48 @@ def test_a_creation_leads_to_every_operation_on_what_was_made() -> None:
     }
 
 
+def test_a_ping_by_the_api_promises_no_body() -> None:
+    assert "links" not in described("/v1/cron-jobs/{id}/ping", "POST")["responses"]["201"]
+
+
+TOKEN, KEY = "ae6aa547-4f82-48d3-bfad-14af6fdd6e4c", "9f3k2m7q1x8v4b6n0c5z2a"
+
+
+@pytest.mark.parametrize("prefix", ["/hb", "/ping"])
+@pytest.mark.parametrize(
+    ("url", "is_described"),
+    [
+        *(
+            (url, True)
+            for url in (TOKEN, f"{TOKEN}/start", f"{TOKEN}/255", f"{KEY}/a_-9", f"{KEY}/{'a' * 100}")
+        ),
+        *(
+            (f"{KEY}/backup/{signal}", True)
+            for signal in ("start", "fail", "log", "0", "099", "199", "255", "0255")
+        ),
+        *((url, False) for url in (TOKEN.upper(), TOKEN[1:], KEY, f"{KEY[1:]}/backup", f"{KEY}/{'a' * 101}")),
+        *(
+            (f"{KEY}/{rest}", False)
+            for rest in ("Backup", "a.b", "backup/256", "backup/", "backup/end", "A/0")
+        ),
+    ],
+)
+def test_ping_urls_are_described_as_they_are_read(prefix: str, url: str, is_described: bool) -> None:
+    values = url.split("/")
+    names = ["code", "part", "suffix"][: len(values)]
+    path = "/".join([prefix, *(f"{{{name}}}" for name in names)])
+    patterns = {p["name"]: p["schema"].get("pattern") for p in described(path, "GET")["parameters"]}
+    fits = [re.search(patterns[name], value) for name, value in zip(names, values, strict=True)]
+    assert all(fits) is is_described
+
+
+@pytest.mark.parametrize(
+    ("run_id", "is_described"), [(TOKEN, True), (TOKEN.upper(), True), (TOKEN[1:], False)]
+)
+def test_run_ids_are_described_as_uuids(run_id: str, is_described: bool) -> None:
+    (rid,) = [p for p in described("/hb/{code}", "GET")["parameters"] if p["name"] == "rid"]
+    assert bool(re.search(rid["schema"]["pattern"], run_id)) is is_described
+
+
 def test_a_document_of_the_same_routes_is_the_same_text() -> None:
     assert json.dumps(document(app)) == json.dumps(DOCUMENT)

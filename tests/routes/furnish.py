@@ -16,6 +16,8 @@ from chalicelib.services import probing
 from chalicelib.services.cron_jobs import get_job
 from chalicelib.services.deps import Deps
 from chalicelib.services.pinging_jobs import Ping, ping_job
+from chalicelib.services.push_monitors import get_push_monitor
+from chalicelib.services.pushing import Said, take_push
 from packager.openapi import live_operations
 from tests.fakes import FakeDeps
 from tests.routes.client import Answer, Api, RealEdges
@@ -33,10 +35,13 @@ def every_route() -> list[tuple[str, Operation]]:
 
 def example(operation: Operation, ids: Ids) -> bytes:
     """The body of the route's description, about what is there; empty where it takes none."""
+    return ID.sub(lambda found: ids[found[1]][0], _example(operation)).encode()
+
+
+def _example(operation: Operation) -> str:
     if operation.body is None:
-        return b""
-    text = json.dumps(load_model(operation.body).model_json_schema()["examples"][0])
-    return ID.sub(lambda found: ids[found[1]][0], text).encode()
+        return ""
+    return json.dumps(load_model(operation.body).model_json_schema()["examples"][0])
 
 
 def path_of(operation: Operation, ids: Ids, **given: str) -> str:
@@ -56,6 +61,11 @@ def note(ids: Ids, answer: Answer) -> None:
             known.append(found[0])
 
 
+def _refers(operation: Operation) -> bool:
+    """Whether its example is about something else that is there."""
+    return operation.body is not None and ID.search(_example(operation)) is not None
+
+
 def _ping_with_body(deps: Deps, api: Api, ids: Ids) -> None:
     """By the ping URL: the API's own pings have none. No success, so that one may follow at once."""
     job_id = ids["cron"][0]
@@ -69,7 +79,7 @@ def furnish(deps: FakeDeps | RealEdges, api: Api) -> Ids:
     """Make one of everything, check it, and read all that can be read."""
     ids: Ids = {}
     operations = [operation for _, operation in every_route() if not operation.is_public]
-    operations.sort(key=lambda operation: len(operation.variables))
+    operations.sort(key=lambda operation: (len(operation.variables), _refers(operation)))
     for operation in operations:
         if operation.is_job_ping:
             _ping_with_body(deps, api, ids)
@@ -78,6 +88,7 @@ def furnish(deps: FakeDeps | RealEdges, api: Api) -> Ids:
             assert answer.status == 201, answer.raw
             note(ids, answer)
     edges: Deps = deps
+    take_push(edges, get_push_monitor(edges, api.team_id, ids["push"][0]).push_token, Said(msg="all done"))
     for shard in edges.shards.all():
         probing.run(edges, ProbeJob(shard.id, int(edges.now().timestamp()) // 60 * 60))
     for operation in operations:

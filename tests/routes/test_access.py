@@ -17,6 +17,10 @@ PUBLIC_ROUTES = {
     ("GET", "/v1/openapi.json"),
     ("GET", "/docs"),
     *(
+        (method, "/api/push/{token}")
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    ),
+    *(
         (method, prefix + form)
         for method in ("GET", "HEAD", "POST")
         for prefix in ("/hb", "/ping")
@@ -58,9 +62,21 @@ SCOPE_OF = {
     ("POST", "/v1/cron-jobs/{id}/ping"): "cron-jobs:ping",
     ("GET", "/v1/cron-jobs/{id}/ping"): "cron-jobs:read",
     ("GET", "/v1/cron-jobs/{id}/ping/{ping_id}/body"): "cron-jobs:read",
+    ("GET", "/v1/push-monitors"): "cron-jobs:read",
+    ("POST", "/v1/push-monitors"): "cron-jobs:write",
+    ("GET", "/v1/push-monitors/{id}"): "cron-jobs:read",
+    ("PUT", "/v1/push-monitors/{id}"): "cron-jobs:write",
+    ("DELETE", "/v1/push-monitors/{id}"): "cron-jobs:write",
+    ("GET", "/v1/push-monitors/{id}/results"): "cron-jobs:read",
     ("GET", "/v1/ping-key"): "cron-jobs:write",
     ("POST", "/v1/ping-key"): "cron-jobs:write",
     ("POST", "/v1/ping"): "ping:trigger",
+    ("GET", "/v1/maintenance"): "maintenance:read",
+    ("POST", "/v1/maintenance"): "maintenance:write",
+    ("GET", "/v1/maintenance/{id}"): "maintenance:read",
+    ("PUT", "/v1/maintenance/{id}"): "maintenance:write",
+    ("DELETE", "/v1/maintenance/{id}"): "maintenance:write",
+    ("POST", "/v1/maintenance/{id}/end"): "maintenance:write",
     ("GET", "/v1/api-keys"): "api-keys:read",
     ("POST", "/v1/api-keys"): "api-keys:write",
     ("DELETE", "/v1/api-keys/{id}"): "api-keys:write",

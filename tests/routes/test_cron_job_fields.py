@@ -1,9 +1,11 @@
 """Every field of a cron job: its bounds, its types, and what null means (contract 3.6 and 4.7)."""
 
+import json
 from typing import Any
 
 import pytest
 
+from tests.declared import check_schema
 from tests.routes.bounds import NO_BOOLEAN, NO_INTEGER, NO_STRING, id_of, pairs
 from tests.routes.client import Api
 
@@ -70,6 +72,19 @@ def test_a_value_at_its_bound_is_taken_and_shown_again(owner: Api, field: str, v
     other = owner.make(PATH, MINIMAL)
     assert owner.put(f"{PATH}/{other['id']}", {field: value}).data[field] == shown(value)
     assert owner.get(f"{PATH}/{other['id']}").data[field] == shown(value)
+
+
+ODD = {
+    "cronExpression": ["\t*/7  1-5/2 1,15 jan-mar SUN\n", "@Daily ", "007 3 * * *"],
+    "onCalendar": ["Mon..Fri 03:00", "\n 3:00 Asia/Tokyo\r\n\r\nSat,Sun *-*-1..7 03:00", "*-*~1 3:00"],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [*pairs(GOOD), *pairs(ODD)], ids=id_of)
+def test_what_is_taken_is_right_by_the_document_too(owner: Api, field: str, value: Any) -> None:
+    body = {**(NAMED if field in SCHEDULES else MINIMAL), field: value}
+    owner.make(PATH, body)
+    check_schema({"$ref": "#/components/schemas/CronJobCreate"}, json.dumps(body).encode(), "POST")
 
 
 @pytest.mark.parametrize(("field", "value"), pairs(BAD), ids=id_of)

@@ -162,3 +162,42 @@ def test_on_the_real_stores_a_month_of_a_moved_monitor_adds_up(edges: RealEdges,
         "Query",
         "BatchGetItem",
     }
+
+
+def test_uptime_leaves_out_what_maintenance_covers_and_nothing_else_does(
+    deps: FakeDeps, people: People
+) -> None:
+    owner = people.owner
+    one, other = owner.create(), owner.create()
+    run_minutes(deps, [TIMEOUT, UP, WRONG, UP], one["id"])
+    began_at = [result["checkedAt"] for result in owner.get(f"/v1/monitors/{one['id']}/results").data][::-1]
+    before = stats_of(owner, one)
+    assert set(before["uptime"].values()) == {50}
+    span = {"name": "x", "startsAt": began_at[0], "endsAt": began_at[2]}
+    owner.make("/v1/maintenance", {**span, "monitorId": other["id"]})
+    people.stranger.make("/v1/maintenance", span)
+    assert stats_of(owner, one) == before
+    made = owner.make("/v1/maintenance", {**span, "monitorId": one["id"], "suppressAlerts": False})
+    rest = dict.fromkeys(WINDOWS, 50)
+    assert stats_of(owner, one) == {**before, "uptime": rest}
+    assert stats_of_all(owner)["uptime"] == dict.fromkeys(WINDOWS, 75)
+    owner.put(f"/v1/maintenance/{made['id']}", {"endsAt": began_at[3]})
+    assert stats_of(owner, one) == {**before, "uptime": dict.fromkeys(WINDOWS, 100)}
+    assert stats_of_all(owner)["checks"] == dict.fromkeys(WINDOWS, 8)
+    assert owner.delete(f"/v1/maintenance/{made['id']}").status == 204
+    assert stats_of(owner, one) == before
+
+
+def test_on_the_real_stores_windows_cost_what_none_cost(edges: RealEdges, real: People) -> None:
+    monitor = real.owner.create()
+    run_minutes(edges, [WRONG, UP], monitor["id"])
+    for path in (ALL, f"/v1/monitors/{monitor['id']}/stats"):
+        edges.meter.reset()
+        assert real.owner.get(path).data["uptime"]["last24Hours"] == 50
+        without, calls = edges.meter.read_units, list(edges.meter.calls)
+        window = {"name": "x", "startsAt": "2026-03-01T12:00:00Z", "endsAt": "2026-03-01T12:01:59Z"}
+        made = real.owner.make("/v1/maintenance", window)
+        edges.meter.reset()
+        assert real.owner.get(path).data["uptime"]["last24Hours"] == 100
+        assert (edges.meter.read_units, edges.meter.calls) == (without, calls)
+        assert real.owner.delete(f"/v1/maintenance/{made['id']}").status == 204

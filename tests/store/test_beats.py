@@ -80,7 +80,7 @@ def test_a_list_of_a_hundred_pings_is_a_few_calls(beats: BeatStore, wire: Wire) 
     for _ in range(9):
         next(blocks)
     assert [call.operation for call in wire.calls] == ["BatchGetItem", "Query"]
-    assert wire.calls[0].units == 100
+    assert wire.calls[0].units == 50
     assert wire.calls[1].units <= 3
 
 

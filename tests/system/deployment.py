@@ -1,17 +1,21 @@
 """The package as deployed: each function under Lambda's client, behind a door that enforces its role."""
 
+import base64
 import json
 import re
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from chalicelib.domain.heartbeat import Heartbeat, place_of
 from chalicelib.settings import Settings
+from chalicelib.store.heartbeats import HeartbeatStore
 from packager.template import ANY_METHOD, functions
 
 from .aws_door import AwsDoor
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/uptime-probe"
 MAKES_CHECKS = ("Probe", "Adhoc")
+
+
+def path_of(url: str) -> str:
+    """Of a URL that an answer has, without the host it begins with."""
+    return urlsplit(url).path
 
 
 class Target:
@@ -121,7 +130,10 @@ class Deployment:
             **self.template["Globals"]["Function"]["Environment"]["Variables"],
             **properties.get("Environment", {}).get("Variables", {}),
         }
-        env = {variable: self.names[value["Ref"]] for variable, value in variables.items()}
+        env = {
+            variable: value if isinstance(value, str) else self.names[value["Ref"]]
+            for variable, value in variables.items()
+        }
         env |= {
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",
@@ -142,7 +154,8 @@ class Deployment:
     def api(
         self, method: str, path: str, body: Any = None, more_headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any, dict[str, str]]:
-        """As through the gateway: the resource of the template, the authorizer where it has one."""
+        """As through the gateway: the resource of the template, the authorizer where it has one, and a body
+        in base64, of whatever type it is."""
         headers = {"authorization": self.header, **(more_headers or {})}
         if body is not None:
             headers["content-type"] = "application/json"
@@ -168,8 +181,8 @@ class Deployment:
                 "pathParameters": parameters or None,
                 "stageVariables": None,
                 "requestContext": context,
-                "body": None if body is None else json.dumps(body),
-                "isBase64Encoded": False,
+                "body": None if body is None else base64.b64encode(json.dumps(body).encode()).decode(),
+                "isBase64Encoded": body is not None,
             },
         )
         text = response["body"]
@@ -217,6 +230,10 @@ class Deployment:
         return self.invoke("Probe", {"Records": [record]})
 
     def tick(self, at: datetime) -> Any:
+        return self.schedule("Tick", at)
+
+    def schedule(self, function: str, at: datetime) -> Any:
+        """What a rule of EventBridge calls."""
         event = {
             "version": "0",
             "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
@@ -225,10 +242,24 @@ class Deployment:
             "account": "123456789012",
             "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": "us-east-1",
-            "resources": ["arn:aws:events:us-east-1:123456789012:rule/uptime-prod-Tick"],
+            "resources": [f"arn:aws:events:us-east-1:123456789012:rule/uptime-prod-{function}"],
             "detail": {},
         }
-        return self.invoke("Tick", event)
+        return self.invoke(function, event)
+
+    def heartbeat(self, ping_url: str) -> Heartbeat[Any, Any]:
+        """That of the job with this ping URL, as it is stored."""
+        place = place_of(ping_url.rpartition("/")[2])
+        found = HeartbeatStore(self.settings, self.dynamodb).get(place, consistent=True)
+        assert found is not None
+        return found
+
+    def miss(self, ping_url: str, ago: timedelta) -> None:
+        """As if the job had been due so long ago, and nobody had looked since."""
+        read = self.heartbeat(ping_url)
+        pulse = replace(read.pulse, expected_at=datetime.now(UTC) - ago)
+        due = replace(read, pulse=pulse, version=read.version + 1)
+        assert HeartbeatStore(self.settings, self.dynamodb).save(due, None)
 
     def stored_ticks(self, shard: str) -> list[str]:
         items = self.dynamodb.query(

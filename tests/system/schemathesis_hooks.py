@@ -4,11 +4,13 @@ new operation needs none of its own."""
 
 import json
 import os
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import cycle
-from typing import Any
+from datetime import UTC, datetime
+from itertools import chain, cycle
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -20,12 +22,15 @@ from schemathesis.generation.meta import TestPhase
 
 from chalicelib.domain.api_key import MAX_KEYS_PER_TEAM
 from chalicelib.domain.content import compile_error
+from chalicelib.domain.cron_expression import BadExpression
 from chalicelib.domain.extras import MAX_CONTENT_CHECKS
 from chalicelib.domain.idempotency import parse_key
+from chalicelib.domain.recurrence import Schedule, check_schedule, check_timezone
 from chalicelib.domain.request_headers import METHODS_WITHOUT_BODY, header_problems
 from chalicelib.domain.target import MAX_URL_LENGTH
 from chalicelib.routes.body import MAX_NUMBER
-from tests.declared import check_answer
+from chalicelib.routes.heartbeats import PREFIXES, SIGNAL
+from tests.declared import DOCUMENT, check_answer
 from tests.routes.client import GATEWAY
 
 ORIGIN = os.environ["UPTIME_ORIGIN"]
@@ -39,11 +44,22 @@ KEYS_HELD = 5
 ROOM = min(MAX_KEYS_PER_TEAM, MAX_CONTENT_CHECKS)
 """So many of anything at a time: some things a team has only ten of."""
 ID_LENGTH = 32
+CAME_ALONG = ("body",)
+"""Operations that ask for what came with a thing end with these words."""
+URLS = ("pingUrl", "slugUrl", "pushUrl")
+"""Fields that say where something reports in."""
+SCHEDULES: Final[dict[str, tuple[Literal["cron", "calendar"], str]]] = {
+    "cronExpression": ("cron", "*/20 8-18 * * MON-FRI"),
+    "onCalendar": ("calendar", "Mon..Fri 03:00"),
+}
+"""Their kinds, and one to take instead of one that does not occur."""
 
 made: dict[str, list[str]] = defaultdict(list)
 """Ids of what the run has made and not deleted, by the path; the oldest first."""
 held: dict[tuple[str, ...], dict[str, str]] = {}
 """Keys to call with, as they were made, by their scopes; the one that was used last is the last."""
+urls_of: dict[str, list[str]] = {}
+"""Paths at which something reports in, by its id; that which was seen last is the last."""
 idempotency_keys: set[str] = set()
 """All that have been sent."""
 
@@ -54,8 +70,42 @@ def request(method: str, path: str, body: Any = None) -> Any:
     return requests.request(method, f"{ORIGIN}{path}", json=body, headers=headers, timeout=10)
 
 
+def learn_urls(answer: Any) -> None:
+    """From whatever was answered, as they change. One that belongs to no single thing is part of many."""
+    items = told_of(answer)
+    if any("id" not in item for item in items):
+        items = told_of_all()
+    for item in items:
+        urls_of.pop(item["id"], None)
+        paths = [urlsplit(item[name]).path for name in URLS if item.get(name)]
+        urls_of[item["id"]] = [alias for path in paths for alias in with_aliases(path)]
+
+
+def told_of(answer: Any) -> list[dict[str, Any]]:
+    """What has a URL, the newest last."""
+    told = answer.get("data") if isinstance(answer, dict) else None
+    items = reversed(told) if isinstance(told, list) else [told or {}]
+    return [item for item in items if any(item.get(name) for name in URLS)]
+
+
+def told_of_all() -> list[dict[str, Any]]:
+    """From the lists of all that there is."""
+    lists = [
+        request("GET", path).json()
+        for path, methods in DOCUMENT["paths"].items()
+        if "{" not in path and methods.get("get", {}).get("security")
+    ]
+    return [item for answer in lists for item in told_of(answer) if "id" in item]
+
+
+def with_aliases(path: str) -> list[str]:
+    begins = [prefix for prefix in PREFIXES if path.startswith(f"{prefix}/")]
+    return [f"{prefix}{path.removeprefix(begin)}" for begin in begins for prefix in PREFIXES] or [path]
+
+
 made[KEYS] = [key["id"] for key in request("GET", KEYS).json()]
 first_key_ids = set(made[KEYS])
+learn_urls({"data": told_of_all()[::-1]})
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -153,6 +203,11 @@ schemathesis.openapi.format("uri", urls() | long_urls())
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     if not case.meta.is_negative_at(ParameterLocation.PATH):
         use_what_is_there(case)
+        if case.operation.path.endswith("}/end"):
+            begin_what_is_to_end(case)
+
+        report_where_it_is_heard(case)
+        ask_for_what_came_along(case)
     if case.method == "DELETE":
         spare_keys_in_use(case.path_parameters)
     if case.method == "POST":
@@ -165,7 +220,9 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
-    new = id_of_new(response) if response.status_code == 201 else None
+    answer = answer_of(response)
+    learn_urls(answer)
+    new = id_of_new(answer) if response.status_code == 201 else None
     if new is not None:
         forget(new)  # it may be told again
         made[case.formatted_path].append(new)
@@ -173,12 +230,19 @@ def after_call(context: Any, case: Any, response: Any) -> None:
         forget(case.formatted_path.rpartition("/")[2])
 
 
-def id_of_new(response: Any) -> Any:
+def answer_of(response: Any) -> Any:
+    """None for what is not JSON."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def id_of_new(answer: Any) -> Any:
     """None when there is nothing that could be asked for again."""
     try:
-        answer = response.json()
         return answer.get("data", answer).get("id")
-    except (ValueError, AttributeError):
+    except AttributeError:
         return None
 
 
@@ -213,6 +277,44 @@ def use_what_is_there(case: Any) -> None:
         path = f"{path}/{part.format(**case.path_parameters)}"
 
 
+def begin_what_is_to_end(case: Any) -> None:
+    """Nothing ends twice."""
+    path = case.operation.path.partition("/{")[0]
+    make_room(path)
+    day = "2000-01-01T00:00:00Z"
+    body = {"name": "To be ended", "startsAt": in_past(day), "endsAt": in_future(day)}
+    (name,) = case.path_parameters
+    case.path_parameters[name] = request("POST", path, body).json()["data"]["id"]
+    made[path].append(case.path_parameters[name])
+
+
+def report_where_it_is_heard(case: Any) -> None:
+    """At a URL that was told, instead of a code that was made up. What was drawn stays behind it where it may
+    be said: behind a token and behind a key stand different words, which a schema cannot tell apart."""
+    if case.operation.definition.raw["security"]:
+        return
+    begin = case.operation.path.partition("{")[0]
+    names = re.findall(r"{(\w+)}", case.operation.path)
+    for url in sorted(chain(*reversed(urls_of.values())), key=lambda url: url.count("/")):
+        codes = url.removeprefix(begin).split("/") if url.startswith(begin) else names + names
+        behind = [case.path_parameters[name] for name in names[len(codes) :]]
+        if len(codes) <= len(names) and all(re.search(SIGNAL, word) for word in behind):
+            case.path_parameters.update(zip(names, [*codes, *behind], strict=True))
+            return
+
+
+def ask_for_what_came_along(case: Any) -> None:
+    """Of the newest thing, which is made to bring it along. That there is a ping does not mean that it had a
+    body."""
+    *things, variable, name = case.operation.path.split("/")
+    if name not in CAME_ALONG or case.meta.phase.name == TestPhase.STATEFUL:
+        return
+    path = "/".join(things).format(**case.path_parameters)
+    for url in urls_of.get(path.split("/")[-2], [])[:1]:
+        requests.post(f"{ORIGIN}{url}", data=b"All is well", timeout=10)
+        case.path_parameters[variable[1:-1]] = request("GET", path).json()["data"][0]["id"]
+
+
 def make_room(path: str) -> None:
     """Else only refusals would follow."""
     if len(made[path]) >= ROOM:
@@ -226,6 +328,7 @@ def delete(path: str, resource_id: str) -> None:
 
 def forget(resource_id: str) -> None:
     """Its own parts too."""
+    urls_of.pop(resource_id, None)
     for path, ids in list(made.items()):
         if resource_id in path:
             del made[path]
@@ -254,6 +357,12 @@ def make_acceptable(part: Any, *, is_change: bool) -> None:
     if isinstance(part, dict):
         if isinstance(part.get("expiresAt"), str):
             part["expiresAt"] = in_future(part["expiresAt"])
+        if isinstance(part.get("startsAt"), str):
+            part["startsAt"] = in_past(part["startsAt"])
+        if isinstance(part.get("endsAt"), str):
+            part["endsAt"] = in_future(part["endsAt"])
+
+        make_occur(part)
         make_sendable(part, is_change=is_change)
         make_compile(part, is_change=is_change)
 
@@ -261,6 +370,26 @@ def make_acceptable(part: Any, *, is_change: bool) -> None:
 def in_future(text: str) -> str:
     """The same day of another cycle of 400 years, after which the calendar repeats itself."""
     return f"{int(text[:4]) % 400 + 2400}{text[4:]}" if text[:4].isdecimal() else text
+
+
+def in_past(text: str) -> str:
+    """Likewise."""
+    return f"{int(text[:4]) % 400 + 1600}{text[4:]}" if text[:4].isdecimal() else text
+
+
+def make_occur(wanted: dict[str, Any]) -> None:
+    """Of grammars, of dates that no year has and of the names of places a schema knows nothing."""
+    for name, (kind, other) in SCHEDULES.items():
+        if isinstance(wanted.get(name), str):
+            try:
+                check_schedule(Schedule(kind, wanted[name]), datetime.now(UTC))
+            except BadExpression:
+                wanted[name] = other
+    if isinstance(wanted.get("timezone"), str):
+        try:
+            check_timezone(wanted["timezone"])
+        except BadExpression:
+            wanted["timezone"] = "Europe/Riga"
 
 
 def make_sendable(wanted: dict[str, Any], *, is_change: bool) -> None:

@@ -65,12 +65,35 @@ def test_the_gateways_own_answers_have_the_shape_of_all_errors(package: Package)
 
 def test_each_function_has_a_role_of_its_own(package: Package) -> None:
     roles = {n: f["Properties"]["Role"]["Fn::GetAtt"][0] for n, f in functions(package.template).items()}
-    assert set(roles) == {"APIHandler", "Authorize", "Tick", "Probe", "Adhoc"}
+    assert set(roles) == {"APIHandler", "Authorize", "Tick", "Probe", "Adhoc", "Deadlines"}
     assert len(set(roles.values())) == len(roles)
 
 
 def test_the_probe_has_no_right_on_the_teams_table(package: Package) -> None:
     assert "TeamsTable" not in json.dumps(package.template["Resources"]["ProbeRole"])
+
+
+def test_a_function_is_soon_loaded(package: Package) -> None:
+    """Twice what it takes; what a module brings along is looked at in `tests/jobs/test_imports.py`."""
+    handlers = (f["Properties"]["Handler"] for f in functions(package.template).values())
+    assert set(package.import_ms) == {handler.rpartition(".")[0] for handler in handlers}
+    for module, took in package.import_ms.items():
+        assert took <= (400 if module == "app" else 200), module
+
+
+def test_the_deadlines_have_no_right_on_the_teams_table(package: Package) -> None:
+    assert "TeamsTable" not in json.dumps(package.template["Resources"]["DeadlinesRole"])
+
+
+@pytest.mark.parametrize("name", ["Tick", "Deadlines"])
+def test_every_minute_a_function_runs_whose_silence_is_an_alarm(package: Package, name: str) -> None:
+    resources = package.template["Resources"]
+    (event,) = resources[name]["Properties"]["Events"].values()
+    assert (event["Type"], event["Properties"]["Schedule"]) == ("Schedule", "cron(* * * * ? *)")
+    alarm = resources[f"{name}SilentAlarm"]["Properties"]
+    assert alarm["TreatMissingData"] == "breaching"
+    measured = [m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m]
+    assert [m["Dimensions"][0]["Value"] for m in measured] == [{"Ref": name}] * 2
 
 
 def test_the_stack_says_where_its_tables_and_its_queue_are(package: Package) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 import trustme
 
+from chalicelib.domain.beat import BLOCK_FROM
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.tick import MAIN, build_tick
 from chalicelib.store.ticks import TickStore
 from packager.template import functions
 from tests.net.servers import DnsServer, WebServer, response, routes, zone
 
-from .deployment import Deployment, Seams
+from .deployment import Deployment, Seams, path_of
 from .rights import Act, Rights
 
 HOST = "shop.uptime.test"
@@ -152,11 +153,69 @@ def test_the_function_that_pings_asks_aws_for_nothing(deployment: Deployment, pi
     assert (door.used, door.denied) == (set(), [])
 
 
+# Cron jobs
+
+
+@pytest.fixture(scope="module")
+def job(deployment: Deployment) -> dict[str, Any]:
+    """An hourly one, pinged at every door, and then so often that the minute's run moves its pings."""
+    wanted = {"name": "Backup", "slug": "backup", "periodSeconds": 3600, "gracePeriodSeconds": 60}
+    job: dict[str, Any] = deployment.call("POST", "/v1/cron-jobs", wanted)["data"]
+    by_token, by_slug = path_of(job["pingUrl"]), path_of(job["slugUrl"])
+    deployment.call("POST", f"/v1/cron-jobs/{job['id']}/ping")
+    deployment.call("GET", f"{by_slug}/start")
+    deployment.call("POST", f"{by_token}/0", {"rows": 7})
+    for _ in range(BLOCK_FROM - 3):
+        deployment.call("GET", f"{by_token}/log")
+    return job
+
+
+@pytest.fixture(scope="module")
+def moved(deployment: Deployment, job: dict[str, Any]) -> None:
+    assert len(deployment.heartbeat(job["pingUrl"]).recent) == BLOCK_FROM
+    deployment.schedule("Deadlines", datetime.now(UTC))
+    assert deployment.heartbeat(job["pingUrl"]).recent == ()
+
+
+@pytest.fixture(scope="module")
+def missed(deployment: Deployment, job: dict[str, Any], moved: None) -> list[str]:
+    """What the alarm was turned to, by the minute's run and then by a ping."""
+    seen = []
+    for ago in (timedelta(minutes=10), timedelta(hours=3)):
+        deployment.miss(job["pingUrl"], ago)
+        deployment.schedule("Deadlines", datetime.now(UTC))
+        seen.append(deployment.heartbeat(job["pingUrl"]).pulse.alarm.status.name)
+    deployment.call("GET", path_of(job["pingUrl"]))
+    return [*seen, deployment.heartbeat(job["pingUrl"]).pulse.alarm.status.name]
+
+
+def test_a_ping_url_takes_a_body_and_the_api_shows_it(
+    deployment: Deployment, job: dict[str, Any], moved: None
+) -> None:
+    pings = deployment.call("GET", f"/v1/cron-jobs/{job['id']}/ping")["data"]
+    (ping,) = [ping for ping in pings if ping["hasBody"]]
+    assert (ping["kind"], ping["exitStatus"]) == ("success", 0)
+    body = deployment.call("GET", f"/v1/cron-jobs/{job['id']}/ping/{ping['id']}/body")["data"]
+    assert json.loads(body["body"]) == {"rows": 7}
+
+
+def test_the_minutes_run_turns_the_alarm_of_a_missed_job_and_a_ping_turns_it_back(missed: list[str]) -> None:
+    assert missed == ["DEGRADED", "DOWN", "UP"]
+
+
 # Rights
 
 
 @pytest.fixture(scope="module")
-def life(deployment: Deployment, shop: Shop, page: Watched, name: Watched, port: Watched) -> None:
+def life(
+    deployment: Deployment,
+    shop: Shop,
+    page: Watched,
+    name: Watched,
+    port: Watched,
+    job: dict[str, Any],
+    missed: list[str],
+) -> None:
     """What else the API offers, and a monitor that goes down, is up again and is deleted."""
     broken = watch(deployment, "/v1/monitors", {"url": f"{shop.url}closed", "method": "GET", "public": True})
     assert broken.monitor["status"] == "down"
@@ -183,6 +242,11 @@ def life(deployment: Deployment, shop: Shop, page: Watched, name: Watched, port:
     for watched, resource in ((name, "/v1/dns-monitors"), (port, "/v1/tcp-monitors")):
         steps += [("GET", resource, None), ("PUT", watched.path, {"name": "New"})]
         steps += [("DELETE", watched.path, None)]
+    job_path = f"/v1/cron-jobs/{job['id']}"
+    steps += [("GET", "/v1/cron-jobs", None), ("GET", job_path, None), ("GET", f"{job_path}/ping", None)]
+    steps += [("PUT", job_path, {"slug": "nightly", "periodSeconds": 86400})]
+    steps += [("POST", f"{job_path}/rotate-ping-url", None), ("GET", "/v1/ping-key", None)]
+    steps += [("POST", "/v1/ping-key", None), ("DELETE", job_path, None)]
     once = {"Idempotency-Key": "once"}
     wanted = {"name": "CI", "scopes": ["monitors:read"]}
     status, key, _ = deployment.api("POST", "/v1/api-keys", wanted, once)

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zipfile import ZipFile
 
 import pytest
 
 from chalicelib.domain.api_key import SCOPES
-from chalicelib.domain.outcome import Reason
+from chalicelib.domain.lateness import JobStatus
+from chalicelib.domain.outcome import Reason, Status
 from chalicelib.store.ticks import TickStore
 
 from .built import Package
-from .deployment import Deployment, Target
+from .deployment import Deployment, Target, path_of
 
 UNKNOWN_KEY = f"Bearer uptime_{'0' * 64}"
 
@@ -87,6 +88,17 @@ def test_a_schedule_event_enqueues_the_shards_slot(deployment: Deployment, targe
     (entry,) = deployment.doors["Tick"].sent[before:]
     job = json.loads(entry["MessageBody"])
     assert job == {"v": 1, "shard": "enam.normal.00001", "slot": int(now.timestamp()) // 60 * 60}
+
+
+def test_a_schedule_event_makes_a_late_job_late(deployment: Deployment) -> None:
+    wanted = {"name": "Backup", "periodSeconds": 3600, "gracePeriodSeconds": 60}
+    job = deployment.call("POST", "/v1/cron-jobs", wanted)["data"]
+    deployment.call("GET", path_of(job["pingUrl"]))
+    deployment.miss(job["pingUrl"], timedelta(minutes=10))
+    deployment.schedule("Deadlines", datetime.now(UTC))
+    stored = deployment.heartbeat(job["pingUrl"]).pulse
+    assert (stored.status, stored.alarm.status) == (JobStatus.LATE, Status.DEGRADED)
+    assert deployment.doors["Deadlines"].denied == []
 
 
 def test_a_queue_event_checks_the_monitor_and_writes_a_tick(deployment: Deployment, target: Target) -> None:

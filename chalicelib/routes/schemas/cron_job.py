@@ -26,6 +26,7 @@ from chalicelib.services.cron_jobs import Change, Draft
 
 _SCHEDULES: Final = ("cronExpression", "onCalendar", "periodSeconds")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_TERMS: Final = "[0-9a-zA-Z*/,-]+"
 
 
 def _cron(text: str) -> str:
@@ -69,6 +70,7 @@ CronExpression = Annotated[
         description="Five fields as in a crontab (minute, hour, day of month, month, weekday), or `@hourly`, "
         "`@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly`, `@annually`.",
         examples=["0 3 * * *"],
+        json_schema_extra={"pattern": rf"^\s*(@[a-zA-Z]+|{_TERMS}(\s+{_TERMS}){{4}})\s*$"},
     ),
     AfterValidator(_cron),
 ]
@@ -79,6 +81,7 @@ OnCalendar = Annotated[
         max_length=MAX_CALENDAR_LENGTH,
         description="As systemd timers have it; one or several lines, each with its own zone if need be.",
         examples=["Mon..Fri 03:00"],
+        json_schema_extra={"pattern": r"^[\s!-~]*[!-~][\s!-~]*$"},
     ),
     AfterValidator(_calendar),
 ]
@@ -97,6 +100,7 @@ Timezone = Annotated[
     Field(
         description="The IANA name of the zone in which `cronExpression` and `onCalendar` are meant.",
         examples=["Europe/Riga"],
+        json_schema_extra={"pattern": "^[a-zA-Z0-9_+-]+(/[a-zA-Z0-9_+-]+)*$"},
     ),
     AfterValidator(_timezone),
 ]
@@ -131,6 +135,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "name": "Backup",
     "cronExpression": "0 3 * * *",
     "timezone": "Europe/Riga",
+    "slug": "backup",
 }
 _ONE_OF: Final[list[Any]] = [{"required": [name]} for name in _SCHEDULES]
 _TWO_OF: Final[list[Any]] = [{"required": list(pair)} for pair in combinations(_SCHEDULES, 2)]

@@ -10,7 +10,8 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Uptime(ResponseModel):
-    """Percent of results that were up or degraded, two decimals; 100 when there are none."""
+    """Percent of results that were up or degraded, two decimals; 100 when there are none. What was found in
+    maintenance is left out."""
 
     last24_hours: Percent
     last7_days: Percent
