@@ -1,5 +1,6 @@
 """One embedded engine per test process; fresh tables for whoever asks."""
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from chalicelib.settings import Settings
 from chalicelib.store.client import dynamodb_client
@@ -22,6 +24,15 @@ hypothesis.settings.register_profile("uptime", deadline=None, derandomize=bool(o
 hypothesis.settings.load_profile("uptime")
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def descriptions_read_once() -> Iterator[None]:
+    """Most of what a new client takes is the reading of AWS's descriptions, and hundreds are made here."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = functools.cache(JSONFileLoader().load_file)
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(load))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,8 @@ def test_a_foreign_an_unknown_and_a_malformed_id_are_one_to_every_route(
     foreign = [id for ids in ours.values() for id in ids]
     prefixes = {*ours, *(id.prefix for id in operation.ids.values())}
     absent = [*unknown(prefixes), *malformed(of_right_kind(operation, ours))]
-    swapped = [f"{prefix}_{id.partition('_')[2]}" for prefix in prefixes for id in foreign]
+    wanted = {id.prefix for id in operation.ids.values()} or prefixes
+    swapped = [f"{prefix}_{id.partition('_')[2]}" for prefix in wanted for id in foreign]
     hostile = [*foreign, *(encoded(id) for id in foreign), *swapped, *absent]
 
     edges.at += timedelta(minutes=1)  # some buckets of an address are whoever's who calls from there

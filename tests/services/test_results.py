@@ -204,8 +204,9 @@ def test_a_page_runs_over_a_move_between_shards(interval: int, offset: int) -> N
 
 
 @pytest.mark.parametrize("minute", [6, 30, 59])
-@pytest.mark.parametrize("past", [0, 30, 31 * 60, 59 * 60 + 59])
-@pytest.mark.parametrize("has_counts", [True, False])
+@pytest.mark.parametrize(
+    ("past", "has_counts"), [(0, True), (30, True), (31 * 60, False), (59 * 60 + 59, True)]
+)
 def test_results_are_kept_for_35_days_and_not_much_longer(minute: int, past: int, has_counts: bool) -> None:
     """To the hour: nothing younger is missing, nothing is older by more than two hours."""
     deps = FakeDeps()

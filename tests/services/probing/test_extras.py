@@ -98,8 +98,10 @@ CHANGES: dict[str, tuple[str, Callable[[Scene, Monitor, int], None], bool]] = {
 """The monitor's URL at first, what happens to it, and whether it stays due in the slot under way."""
 
 
-@pytest.mark.parametrize("is_first_run", [False, True])
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize(
+    ("name", "is_first_run"),
+    [*((name, False) for name in CHANGES), *((name, True) for name in ("both", "content check", "move"))],
+)
 def test_a_run_that_a_change_meets_anywhere_checks_one_whole_configuration(
     scene: Scene, name: str, is_first_run: bool
 ) -> None:

@@ -20,7 +20,7 @@ from .scene import BASE, DOWN, HOUR, OUTCOMES, SHARD, SLOW_SHARD, UP, Scene, die
 
 RUN = import_module("chalicelib.services.probing.run")  # whose name is taken by its function
 PUT = "ticks.put"
-EPISODES = 100
+EPISODES = 40
 WENT_DOWN = [(1, UP, DOWN, BASE)]
 
 
