@@ -71,6 +71,7 @@ class Settings:
     checks_table: str = "uptime-checks"
     alerts_table: str = "uptime-alerts"
     probe_queue_url: str = ""
+    delivery_queue_url: str = ""
     adhoc_function: str = ""
     aws_region: str = "us-east-1"
     region: str = "enam"
@@ -109,6 +110,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         checks_table=env.get("UPTIME_CHECKS_TABLE", "uptime-checks"),
         alerts_table=env.get("UPTIME_ALERTS_TABLE", "uptime-alerts"),
         probe_queue_url=env.get("UPTIME_PROBE_QUEUE_URL", ""),
+        delivery_queue_url=env.get("UPTIME_DELIVERY_QUEUE_URL", ""),
         adhoc_function=env.get("UPTIME_ADHOC_FUNCTION", ""),
         aws_region=aws_region,
         region=region,

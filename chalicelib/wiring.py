@@ -15,11 +15,15 @@ from chalicelib.domain.member import Pack
 from chalicelib.domain.text import TextRef
 from chalicelib.services.deps import (
     Adhoc,
+    Alerts,
     Beats,
     Buckets,
     Certificates,
+    Channels,
     Checks,
+    Courses,
     CronJobs,
+    Deliveries,
     Deps,
     Heartbeats,
     Keys,
@@ -28,6 +32,7 @@ from chalicelib.services.deps import (
     Members,
     Metrics,
     Monitors,
+    Outbox,
     PingKeys,
     PushMonitors,
     Queue,
@@ -184,6 +189,27 @@ class Edges:
         return MaintenanceStore()
 
     @cached_property
+    def alerts(self) -> Alerts:
+        from chalicelib.store.alerts import AlertStore
+
+        self._bind_models()
+        return AlertStore()
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        from chalicelib.store.outbox import OutboxStore
+
+        self._bind_models()
+        return OutboxStore()
+
+    @cached_property
+    def courses(self) -> Courses:
+        from chalicelib.store.courses import CourseStore
+
+        self._bind_models()
+        return CourseStore()
+
+    @cached_property
     def ping_keys(self) -> PingKeys:
         from chalicelib.store.ping_keys import PingKeyStore
 
@@ -206,13 +232,31 @@ class Edges:
 
     @cached_property
     def queue(self) -> Queue:
-        import botocore.session
-
         from chalicelib.queues import SqsQueue
 
+        return SqsQueue(self._sqs, self.settings.probe_queue_url)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        from chalicelib.queues import SqsDeliveries
+
+        return SqsDeliveries(self._sqs, self.settings.delivery_queue_url)
+
+    @cached_property
+    def channels(self) -> Channels:
+        from chalicelib.channels.sender import Sender
+        from chalicelib.mailing import mailer
+        from chalicelib.net.post import Poster
+
+        at_once = replace(self.settings, starts_per_second=None)
+        return Sender(Poster(self.build_engine(at_once)), mailer(self.settings))
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        import botocore.session
+
         session = botocore.session.get_session()
-        client = session.create_client("sqs", region_name=self.settings.aws_region)
-        return SqsQueue(cast("SQSClient", client), self.settings.probe_queue_url)
+        return cast("SQSClient", session.create_client("sqs", region_name=self.settings.aws_region))
 
     @cached_property
     def adhoc(self) -> Adhoc:

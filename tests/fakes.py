@@ -19,8 +19,10 @@ from chalicelib.domain.idempotency import Begun, StoredAnswer
 from chalicelib.domain.incident import IncidentChange, OutboxRow, incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
+from chalicelib.domain.message import DELIVERED, Verdict
 from chalicelib.domain.monitor import Leftover, Locator, Monitor, Spec
 from chalicelib.domain.monitor_write import MonitorWrite, Written
+from chalicelib.domain.notice import Notice
 from chalicelib.domain.outcome import Outcome, Status
 from chalicelib.domain.shard import MAX_BYTES, MAX_MEMBERS, MAX_POSITIONS, Shard
 from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
@@ -634,6 +636,31 @@ class FakeMetrics:
         self.counted.append((name, at))
 
 
+class FakeDeliveries:
+    """Remembers the shards it was asked to have looked at."""
+
+    def __init__(self) -> None:
+        self.shards: list[str] = []
+
+    def send(self, shards: Collection[str]) -> None:
+        self.shards.extend(shards)
+
+
+class FakeChannels:
+    """Remembers every attempt; `verdict_of` decides, and may raise as a killed process does."""
+
+    def __init__(self) -> None:
+        self.attempts: list[tuple[str, Notice]] = []
+        self.verdict_of: Callable[[str, Notice], Verdict] = lambda strategy, notice: DELIVERED
+
+    def send(self, wanted: Sequence[tuple[str, Mapping[str, Any], Notice]]) -> list[Verdict]:
+        verdicts = []
+        for strategy, _, notice in wanted:
+            self.attempts.append((strategy, notice))
+            verdicts.append(self.verdict_of(strategy, notice))
+        return verdicts
+
+
 @dataclass
 class FakeDeps:
     """One container. Two over the same store are two Lambda instances."""
@@ -643,6 +670,8 @@ class FakeDeps:
     at: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     queue: FakeQueue = field(default_factory=FakeQueue)
     checks: FakeChecks = field(default_factory=FakeChecks)
+    deliveries: "FakeDeliveries" = field(default_factory=lambda: FakeDeliveries())
+    channels: "FakeChannels" = field(default_factory=lambda: FakeChannels())
     adhoc: FakeAdhoc = field(default_factory=FakeAdhoc)
     certificates: FakeCertificates = field(default_factory=FakeCertificates)
     reference: FakeReference = field(default_factory=FakeReference)
@@ -660,8 +689,12 @@ class FakeDeps:
             FakePingKeys,
             FakePushMonitors,
         )
+        from tests.fake_alerts import FakeAlerts
+        from tests.fake_courses import FakeCourses, FakeOutbox
         from tests.fake_maintenance import FakeMaintenance
 
+        self.alerts, self.courses = FakeAlerts(self.store), FakeCourses(self.store)
+        self.outbox = FakeOutbox(self.store)
         self.heartbeats, self.beats = FakeHeartbeats(self.store), FakeBeats(self.store)
         self.maintenance = FakeMaintenance(self.store)
         self.cron_jobs, self.ping_keys = FakeCronJobs(self.store), FakePingKeys(self.store)

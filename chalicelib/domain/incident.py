@@ -1,6 +1,7 @@
 """What a transition leaves behind: its incident, and the one outbox row that delivery starts from."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.state import Transition
@@ -42,6 +43,15 @@ class OutboxRow:
     reason: Reason
     status_code: int
     response_ms: int
+
+    @property
+    def subject(self) -> str:
+        """What is told about: the monitor, or its certificate, whose transitions are counted apart."""
+        return f"{SSL}#{self.monitor_id}" if self.kind == SSL else self.monitor_id
+
+
+SSL: Final = "ssl"
+"""The kind of rows about the certificate of an HTTP monitor."""
 
 
 def incident_of(transition: Transition) -> IncidentChange:

@@ -25,12 +25,18 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:  # the authorizer imports this module, and has no use for these
     from chalicelib.domain.alarm import Turn
+    from chalicelib.domain.alert import Alert, Health
+    from chalicelib.domain.alert_event import AlertEvent
     from chalicelib.domain.beat import Beat
     from chalicelib.domain.certificate import CertificateReading
+    from chalicelib.domain.course import Course
     from chalicelib.domain.cron_job import CronJob, CronJobWrite
     from chalicelib.domain.heartbeat import Caller, Heartbeat, Place
+    from chalicelib.domain.incident import OutboxRow
     from chalicelib.domain.known_time import Tally
     from chalicelib.domain.maintenance import Window
+    from chalicelib.domain.message import Verdict
+    from chalicelib.domain.notice import Notice
     from chalicelib.domain.push_monitor import PushMonitor, PushMonitorWrite
     from chalicelib.domain.ssl_readings import CertificateTarget, SslReading, SslReadings
 
@@ -267,6 +273,86 @@ class Maintenance(Protocol):
         """Remove every window that is bound to a monitor that is gone."""
 
 
+class Alerts(Protocol):
+    """Alerts of a team."""
+
+    def get(self, team_id: str, alert_id: str) -> "Alert | None":
+        """Strongly consistent. Also one whose monitor is gone, until `forget_monitor`."""
+
+    def of_team(self, team_id: str, *, consistent: bool) -> "list[Alert]":
+        """Newest `created_at` first; none whose monitor is gone."""
+
+    def write(self, before: "Alert | None", after: "Alert | None", limit: int) -> Written:
+        """Create, change or delete, atomically, on `rev` as read (or absence), and on the monitor that it is
+        newly bound to. `limit` is the team's, on a create. A delete notes what it leaves behind
+        (`Monitors.leftovers`). Raises Contended."""
+
+    def forget_monitor(self, team_id: str, monitor_id: str) -> None:
+        """Delete every alert that is bound to a monitor that is gone, as `write` does."""
+
+
+class Outbox(Protocol):
+    """The rows that transitions leave, until all who are to hear of them have."""
+
+    def of_shard(self, shard: str, limit: int) -> "list[OutboxRow]":
+        """Strongly consistent, by monitor and then by seq."""
+
+    def remove(self, rows: "Iterable[OutboxRow]") -> None: ...
+    def is_anything_due(self, shard: str, now: datetime) -> bool:
+        """Whether there is any row, or any course to look at by now. Eventually consistent, 1 RRU at most
+        when there is nothing."""
+
+
+class Courses(Protocol):
+    """What alerts have told about monitors, the records of it, and when to look again."""
+
+    def get(self, alert_id: str, subject: str) -> "Course | None":
+        """Strongly consistent."""
+
+    def due(self, shard: str, now: datetime, limit: int) -> "list[tuple[str, str, int]]":
+        """(alert, subject, second) of the courses to look at by now, those of longest ago first. Strongly
+        consistent."""
+
+    def save(
+        self, before: "Course | None", after: "Course | None", events: "Sequence[AlertEvent]" = ()
+    ) -> bool:
+        """One transaction: the course on its version as read (or absence), the time of its next look, and
+        the records of what it tells. False when that version is not stored. Raises Contended."""
+
+    def drop_look(self, shard: str, alert_id: str, subject: str, second: int) -> None:
+        """Remove the note of a look whose course is gone."""
+
+    def events(self, alert_id: str, limit: int, now: datetime, *, with_skipped: bool) -> "list[AlertEvent]":
+        """The newest of an alert, newest first."""
+
+    def events_about(
+        self, monitor_id: str, limit: int, now: datetime, *, with_skipped: bool
+    ) -> "list[AlertEvent]":
+        """The newest about a monitor (its certificate's too), newest first; of alerts that are there."""
+
+    def healths(self, alert_ids: Iterable[str]) -> "dict[str, Health]":
+        """Those that have a failure to their name; the others are healthy. Eventually consistent."""
+
+    def save_health(self, alert_id: str, health: "Health") -> None: ...
+    def forget(self, alert_id: str) -> None:
+        """Remove everything of an alert that is gone. Notes of looks go when they are due."""
+
+
+class Deliveries(Protocol):
+    """The queue to the delivery."""
+
+    def send(self, shards: Collection[str]) -> None:
+        """Have these shards' outboxes looked at now."""
+
+
+class Channels(Protocol):
+    """Every way to be told."""
+
+    def send(self, wanted: "Sequence[tuple[str, Mapping[str, Any], Notice]]") -> "list[Verdict]":
+        """Tell each (strategy, configuration, notice), all at a time; verdicts in their order. A bug of ours
+        in one of them is its verdict."""
+
+
 class KeyUses(Protocol):
     def use(self, digest: str, now: datetime) -> KeyUse | None:
         """Authenticate, count and stamp in one conditional write; None for any key that is not valid."""
@@ -395,6 +481,16 @@ class Deps(Protocol):
     def push_monitors(self) -> PushMonitors: ...
     @property
     def maintenance(self) -> Maintenance: ...
+    @property
+    def alerts(self) -> Alerts: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def courses(self) -> Courses: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def channels(self) -> Channels: ...
     @property
     def ping_keys(self) -> PingKeys: ...
     @property

@@ -2,6 +2,7 @@
 
     teams   T#<team>      TEAM | MON#<monitor> | EXT#<monitor> | KEY#<slot> | LIMIT#<kind> | GONE#<monitor>
                           | CRON#<job> | PUSH#<monitor>   cron jobs and push monitors
+                          | HEAR#<alert>          alerts
                           | MNT#<window>          maintenance windows
                           | PINGKEY               the key that pings by slug
             K#<digest>    K                       the key as the authorizer finds it
@@ -20,7 +21,12 @@
             A#<bucket>    W#<window>              requests in a minute (`store/buckets.py`)
             I#<request>   I                       requests with an Idempotency-Key (`store/requests.py`)
     alerts  M#<monitor>   I#<seq>                 incidents
-            OUT#<shard>   <monitor>#<seq>         outbox
+                          | E#<at>#<event>        whose the events about it are
+            AL#<alert>    C#<subject>             courses: what it has told of a monitor or a certificate
+                          | E#<at>#<event>        its events
+                          | HEALTH                how its channel is doing
+            OUT#<shard>   <subject>#<seq>         outbox
+            DUE#<shard>   <second>#<alert>#<subject>  when to look at a course again
 
 Attribute names are short because every byte of an item is paid for. TTL deletes days late, so readers of
 items that expire filter on `ttl` themselves.
@@ -160,7 +166,7 @@ class PushMonitorItem(Model):
 
 
 class MaintenanceItem(Model):
-    """Attribute names that no neighbour has: a list reads the items between `GONE#` and these, too."""
+    """Attribute names that no neighbour has: a list reads the items between `GONE#` and these, alerts too."""
 
     class Meta:
         table_name = "teams"
@@ -178,6 +184,27 @@ class MaintenanceItem(Model):
     updated_at = NumberAttribute(attr_name="wu")
     rev = NumberAttribute(attr_name="wr")
     token = UnicodeAttribute(attr_name="wt")
+
+
+class AlertItem(Model):
+    """Attribute names that no neighbour has, as those of windows."""
+
+    class Meta:
+        table_name = "teams"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute(attr_name="an")
+    strategy = UnicodeAttribute(attr_name="as")
+    config = UnicodeAttribute(attr_name="ac")
+    monitor_id = UnicodeAttribute(attr_name="am", null=True)
+    notifies_on_recovery = BooleanAttribute(attr_name="ar")
+    cooldown_minutes = NumberAttribute(attr_name="ad")
+    flapping_after = NumberAttribute(attr_name="af", null=True)
+    created_at = NumberAttribute(attr_name="ab")
+    updated_at = NumberAttribute(attr_name="au")
+    rev = NumberAttribute(attr_name="av")
+    token = UnicodeAttribute(attr_name="at")
 
 
 class PingKeyItem(Model):
@@ -470,6 +497,64 @@ class OutboxItem(Model):
     ttl = NumberAttribute()
 
 
+class CourseItem(Model):
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute(attr_name="v")
+    data = UnicodeAttribute(attr_name="d")
+    ttl = NumberAttribute(null=True)
+
+
+class LookItem(Model):
+    """Says with its key when to look at which course again, and nothing else."""
+
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class EventItem(Model):
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = UnicodeAttribute(attr_name="d")
+    is_skip = BooleanAttribute(attr_name="k")
+    ttl = NumberAttribute()
+
+
+class EventPointerItem(Model):
+    """Whose an event about a monitor is."""
+
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    alert_id = UnicodeAttribute(attr_name="a")
+    is_skip = BooleanAttribute(attr_name="k")
+    ttl = NumberAttribute()
+
+
+class HealthItem(Model):
+    """Of an alert's channel; absent while it is fine."""
+
+    class Meta:
+        table_name = "alerts"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="HEALTH")
+    failures = NumberAttribute(attr_name="f")
+    disabled_at = NumberAttribute(attr_name="x", null=True)
+    problem = UnicodeAttribute(attr_name="p")
+
+
 TEAMS: tuple[type[Model], ...] = (
     TeamItem,
     TeamListItem,
@@ -480,6 +565,7 @@ TEAMS: tuple[type[Model], ...] = (
     CronJobItem,
     PushMonitorItem,
     MaintenanceItem,
+    AlertItem,
     PingKeyItem,
     PingKeyTeamItem,
     KeySlotItem,
@@ -504,7 +590,15 @@ CHECKS: tuple[type[Model], ...] = (
     TallyItem,
     SlugItem,
 )
-ALERTS: tuple[type[Model], ...] = (IncidentItem, OutboxItem)
+ALERTS: tuple[type[Model], ...] = (
+    IncidentItem,
+    OutboxItem,
+    CourseItem,
+    LookItem,
+    EventItem,
+    EventPointerItem,
+    HealthItem,
+)
 
 
 def bind(settings: Settings, client: "DynamoDBClient") -> None:
