@@ -2,8 +2,9 @@
 
 from chalice.app import Chalice
 
-from chalicelib.jobs import adhoc, authorize, deadlines, probe, tick
+from chalicelib.jobs import adhoc, authorize, deadlines, deliver, probe, sweep, tick
 from chalicelib.routes import (
+    alerts,
     api_keys,
     badges,
     content_checks,
@@ -31,6 +32,8 @@ for blueprint in (
     tick.bp,
     deadlines.bp,
     probe.bp,
+    deliver.bp,
+    sweep.bp,
     adhoc.bp,
     monitors.bp,
     content_checks.bp,
@@ -40,6 +43,7 @@ for blueprint in (
     ping_keys.bp,
     push_monitors.bp,
     ping.bp,
+    alerts.bp,
     maintenance.bp,
     status.bp,
     api_keys.bp,

@@ -1,8 +1,9 @@
 """SQS: the one way to hand work on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.delivery import DeliveryJob, encode_delivery
 from chalicelib.domain.job import ProbeJob, encode_job
 
 if TYPE_CHECKING:
@@ -23,15 +24,32 @@ class SqsQueue:
         self._url = url
 
     def send(self, jobs: Sequence[tuple[ProbeJob, int]]) -> None:
-        refused = 0
-        for start in range(0, len(jobs), BATCH):
-            response = self._client.send_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(index), "MessageBody": encode_job(job), "DelaySeconds": delay}
-                    for index, (job, delay) in enumerate(jobs[start : start + BATCH])
-                ],
-            )
-            refused += len(response.get("Failed", ()))
-        if refused:
-            raise QueueRefused(f"{refused} of {len(jobs)} messages")
+        _send(self._client, self._url, [(encode_job(job), delay) for job, delay in jobs])
+
+
+class SqsDeliveries:
+    """Satisfies `Deliveries`. A shard that is named twice gets one message."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, shards: Collection[str]) -> None:
+        bodies = [encode_delivery(DeliveryJob(shard)) for shard in dict.fromkeys(shards)]
+        _send(self._client, self._url, [(body, 0) for body in bodies])
+
+
+def _send(client: "SQSClient", url: str, messages: Sequence[tuple[str, int]]) -> None:
+    """Bodies, each with its delay in seconds. Raises QueueRefused once all others are sent."""
+    refused = 0
+    for start in range(0, len(messages), BATCH):
+        response = client.send_message_batch(
+            QueueUrl=url,
+            Entries=[
+                {"Id": str(index), "MessageBody": body, "DelaySeconds": delay}
+                for index, (body, delay) in enumerate(messages[start : start + BATCH])
+            ],
+        )
+        refused += len(response.get("Failed", ()))
+    if refused:
+        raise QueueRefused(f"{refused} of {len(messages)} messages")

@@ -34,6 +34,7 @@ DEFAULT_REFERENCE_HOSTS = "one.one.one.one:443,dns.google:443,dns.quad9.net:443"
 """Three operators. Names, as targets have: a name server of ours that fails is a fault of ours too."""
 _HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-\"$->@-~]*)?")
+_LINK = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[!-\[\]-z|~]*\{id\}[!-\[\]-z|~]*")
 _SMTP_URL = re.compile(
     r"(?P<scheme>smtps?)://(?:(?P<user>[^:@/\s]+):(?P<password>[^@/\s]+)@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?"
@@ -86,12 +87,14 @@ class Settings:
     cron_jobs_per_team: int = 100
     push_monitors_per_team: int = 100
     job_pings_per_minute: int = 60
+    alert_tests_per_minute: int = 10
     ping_url: str = ""
     push_url: str = ""
     starts_per_second: float | None = 100.0
     ca_file: str | None = None
     smtp: SmtpServer | None = None
     mail_from: str = ""
+    alert_link: str = ""
     reference_hosts: tuple[tuple[str, int], ...] = ()
     function_name: str = ""
     dynamodb_endpoint: str | None = None
@@ -125,12 +128,14 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         cron_jobs_per_team=_positive(env, "UPTIME_CRON_JOBS_PER_TEAM", 100),
         push_monitors_per_team=_positive(env, "UPTIME_PUSH_MONITORS_PER_TEAM", 100),
         job_pings_per_minute=_positive(env, "UPTIME_JOB_PINGS_PER_MINUTE", 60),
+        alert_tests_per_minute=_positive(env, "UPTIME_ALERT_TESTS_PER_MINUTE", 10),
         ping_url=_url(env, "UPTIME_PING_URL"),
         push_url=_url(env, "UPTIME_PUSH_URL"),
         starts_per_second=_starts_per_second(env),
         ca_file=env.get("UPTIME_CA_FILE") or None,
         smtp=_smtp(env),
         mail_from=_mail_from(env),
+        alert_link=_alert_link(env),
         reference_hosts=_hosts(env, "UPTIME_REFERENCE_HOSTS", DEFAULT_REFERENCE_HOSTS),
         function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )
@@ -204,6 +209,14 @@ def _mail_from(env: Mapping[str, str]) -> str:
         raise BadSetting(f"UPTIME_MAIL_FROM: {text!r} is neither an address nor a name with <address>")
     if not text and env.get("UPTIME_SMTP_URL"):
         raise BadSetting("UPTIME_MAIL_FROM: is needed with UPTIME_SMTP_URL")
+    return text
+
+
+def _alert_link(env: Mapping[str, str]) -> str:
+    """With `{id}`, once, where a monitor's id goes; empty when there is nowhere to lead to."""
+    text = env.get("UPTIME_ALERT_LINK", "").strip()
+    if text and not _LINK.fullmatch(text):
+        raise BadSetting(f"UPTIME_ALERT_LINK: {text!r} is not an http(s) URL with {{id}} in it")
     return text
 
 

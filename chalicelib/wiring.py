@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
+    from chalicelib.mailing import Mailer
     from chalicelib.net.engine import Engine
 
 
@@ -245,18 +246,27 @@ class Edges:
     @cached_property
     def channels(self) -> Channels:
         from chalicelib.channels.sender import Sender
-        from chalicelib.mailing import mailer
         from chalicelib.net.post import Poster
 
         at_once = replace(self.settings, starts_per_second=None)
-        return Sender(Poster(self.build_engine(at_once)), mailer(self.settings))
+        return Sender(Poster(self.build_engine(at_once)), self.mailer)
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        from chalicelib.mailing import mailer
+
+        return mailer(self.settings)
 
     @cached_property
     def _sqs(self) -> "SQSClient":
         import botocore.session
+        from botocore.config import Config
 
+        # A ping that turns an alarm waits for it, and the minute's runs make good what is not sent.
+        patience = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 3})
         session = botocore.session.get_session()
-        return cast("SQSClient", session.create_client("sqs", region_name=self.settings.aws_region))
+        client = session.create_client("sqs", region_name=self.settings.aws_region, config=patience)
+        return cast("SQSClient", client)
 
     @cached_property
     def adhoc(self) -> Adhoc:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localrun.clock import Clock
+from localrun.mail_box import MailBox, mail_page
 from localrun.scheduler import Scheduler
 from localrun.server import WsgiApp
 from localrun.units import UnitCounter
@@ -28,10 +29,13 @@ class Control:
     this machine may be showing anybody's page.
     """
 
-    def __init__(self, clock: Clock, scheduler: Scheduler, units: UnitCounter, gateway: WsgiApp) -> None:
+    def __init__(
+        self, clock: Clock, scheduler: Scheduler, units: UnitCounter, mail_box: MailBox, gateway: WsgiApp
+    ) -> None:
         self._clock = clock
         self._scheduler = scheduler
         self._units = units
+        self._mail_box = mail_box
         self._gateway = gateway
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -44,6 +48,8 @@ class Control:
             ("Content-Type", content_type),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+            ("X-Content-Type-Options", "nosniff"),
         ]
         if status.startswith("405"):
             headers.append(("Allow", json.loads(text)["allow"]))
@@ -82,10 +88,10 @@ class Control:
         )
 
     def _mail(self, environ: dict[str, Any]) -> tuple[str, str, str]:
+        letters = self._mail_box.newest_first()
         if "text/html" in environ.get("HTTP_ACCEPT", ""):
-            page = "<!doctype html><title>Mail</title><h1>Mail</h1><p>No mail has been sent.</p>"
-            return "200 OK", "text/html; charset=utf-8", page
-        return _json("200 OK", [])
+            return "200 OK", "text/html; charset=utf-8", mail_page(letters)
+        return _json("200 OK", letters)
 
     def _show_units(self, environ: dict[str, Any]) -> tuple[str, str, str]:
         return _json("200 OK", self._units.report())

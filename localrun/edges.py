@@ -7,15 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.outcome import Outcome
-from chalicelib.services.deps import Adhoc, Checks, Deps
+from chalicelib.services.deps import Adhoc, Checks, Deps, Outbox
 from chalicelib.services.pinging import ping
 from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.clock import Clock
+from localrun.mail_box import MailBox
+from localrun.outbox import WatchedOutbox
 from localrun.units import UnitCounter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.mailing import Mailer
 
 
 class DirectAdhoc:
@@ -29,12 +33,15 @@ class DirectAdhoc:
 
 
 class LocalEdges(Edges):
-    """`Edges` whose time is the local clock's; the runner puts its own queue in the place of SQS."""
+    """`Edges` whose time is the local clock's; the runner puts its own queues in the place of SQS."""
 
-    def __init__(self, settings: Settings, clock: Clock, units: UnitCounter) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, units: UnitCounter, mail_box: MailBox | None = None
+    ) -> None:
         super().__init__(settings)
         self.clock = clock
         self.units = units
+        self.mail_box = mail_box or MailBox()
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -46,8 +53,17 @@ class LocalEdges(Edges):
         return client
 
     @cached_property
+    def outbox(self) -> Outbox:
+        return WatchedOutbox(super().outbox, self.dynamodb)
+
+    @cached_property
     def adhoc(self) -> Adhoc:
         return DirectAdhoc(self)
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        """Nothing leaves this machine, unless there is a server that takes it."""
+        return self.mail_box if self.settings.smtp is None else super().mailer
 
     @property
     def checks(self) -> Checks:

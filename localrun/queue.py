@@ -5,9 +5,10 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic, TypeVar
 
-from chalicelib.domain.job import ProbeJob, encode_job
+from chalicelib.domain.delivery import DeliveryJob
 
 log = logging.getLogger(__name__)
 
@@ -17,15 +18,25 @@ REDELIVERY_SECONDS = 100
 LOOK_SECONDS = 0.2
 
 
-class LocalQueue:
+JobT = TypeVar("JobT")
+
+
+class LocalQueue(Generic[JobT]):
     """Satisfies `Queue`. Delays follow the wall, so that a frozen clock lets the queue drain.
 
-    `work(body)` is what the deployed function would do with one message. Messages do not survive the
-    process; the next minute's tick makes up for them, as it would for lost ones of SQS.
+    `work(body)` is what the deployed function would do with one message, and answers how much that was.
+    Messages do not survive the process; the next minute's tick or sweep makes up for them, as it would for
+    lost ones of SQS.
     """
 
-    def __init__(self, work: Callable[[str], int], redelivery_seconds: float = REDELIVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        work: Callable[[str], int],
+        encode: Callable[[JobT], str],
+        redelivery_seconds: float = REDELIVERY_SECONDS,
+    ) -> None:
         self._work = work
+        self._encode = encode
         self._redelivery_seconds = redelivery_seconds
         self._heap: list[tuple[float, int, int, str]] = []
         self._numbers = itertools.count()
@@ -38,10 +49,10 @@ class LocalQueue:
         for number in range(WORKERS):
             threading.Thread(target=self._serve, name=f"worker-{number}", daemon=True).start()
 
-    def send(self, jobs: Sequence[tuple[ProbeJob, int]]) -> None:
+    def send(self, jobs: Sequence[tuple[JobT, int]]) -> None:
         with self._changed:
             for job, delay_seconds in jobs:
-                self._push(delay_seconds, 1, encode_job(job))
+                self._push(delay_seconds, 1, self._encode(job))
             self._changed.notify_all()
 
     def pause(self) -> None:
@@ -57,11 +68,11 @@ class LocalQueue:
             self._changed.notify_all()
 
     def drain(self, delay_of: Callable[[str], float] = lambda body: 0) -> int:
-        """Work off everything that waits, in order; the number of checks made.
+        """Work off everything that waits, in order; how much that was.
 
         `delay_of(body)` is asked just before: what it still gives seconds stays in the queue for so long.
         """
-        checks = 0
+        done = 0
         later: list[tuple[float, int, str]] = []
         while not self._is_closing:
             with self._changed:
@@ -72,11 +83,11 @@ class LocalQueue:
             if delay > 0:
                 later.append((delay, delivery, body))
             else:
-                checks += self._attempt(body, delivery, redelivery_seconds=0)
+                done += self._attempt(body, delivery, redelivery_seconds=0)
         with self._changed:
             for delay, delivery, body in later:
                 self._push(delay, delivery, body)
-        return checks
+        return done
 
     def close(self) -> None:
         """Start nothing more. Safe in a signal handler: takes no lock."""
@@ -132,3 +143,13 @@ class LocalQueue:
         """Under the lock."""
         at = time.monotonic() + delay_seconds
         heapq.heappush(self._heap, (at, next(self._numbers), delivery, body))
+
+
+class LocalDeliveries:
+    """Satisfies `Deliveries`. A shard that is named twice gets one message."""
+
+    def __init__(self, queue: LocalQueue[DeliveryJob]) -> None:
+        self._queue = queue
+
+    def send(self, shards: Collection[str]) -> None:
+        self._queue.send([(DeliveryJob(shard), 0) for shard in dict.fromkeys(shards)])

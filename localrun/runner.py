@@ -12,7 +12,9 @@ from pathlib import Path
 
 from app import app
 from chalicelib import wiring
-from chalicelib.jobs import authorize, deadlines, probe, tick
+from chalicelib.domain.delivery import encode_delivery
+from chalicelib.domain.job import encode_job
+from chalicelib.jobs import authorize, deadlines, deliver, probe, sweep, tick
 from chalicelib.settings import BadSetting, from_environment
 from chalicelib.store.tables import create_tables
 from localrun import process
@@ -23,7 +25,8 @@ from localrun.engine import MODULES, Engine, EngineMissing, start_engine
 from localrun.first_start import key_line
 from localrun.gate import Gate
 from localrun.gateway import Gateway
-from localrun.queue import LocalQueue
+from localrun.mail_box import MailBox
+from localrun.queue import LocalDeliveries, LocalQueue
 from localrun.scheduler import Scheduler
 from localrun.seams import Seams, read_seams
 from localrun.server import build_server
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 LAST_WORDS_SECONDS = 1.5
 _SIGNAL_SECONDS = 0.1
 _CLOCK = "clock"
+_MAIL = "mail.jsonl"
 
 
 def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
@@ -59,7 +63,8 @@ def run(env: Mapping[str, str], modules: Path = MODULES) -> int:
             reference_hosts=settings.reference_hosts if "UPTIME_REFERENCE_HOSTS" in env else (),
         )
         clock = Clock(kept=seams.data / _CLOCK)
-        edges = LocalEdges(settings, clock, UnitCounter(is_believed=engine.counts_units))
+        units = UnitCounter(is_believed=engine.counts_units)
+        edges = LocalEdges(settings, clock, units, MailBox(seams.data / _MAIL, settings.mail_from))
         if engine.child is not None:
             Wire(engine.endpoint).attach(edges.dynamodb)
             process.watch(engine.child, lambda status: _follow(engine, status))
@@ -98,22 +103,28 @@ def _serve(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("chalicelib").setLevel(logging.INFO)
     create_tables(edges.settings, edges.dynamodb)
-    queue = LocalQueue(lambda body: _run_probe(edges, body))
-    edges.queue = queue
+    probes = LocalQueue(lambda body: _run_probe(edges, body), encode_job)
+    deliveries = LocalQueue(lambda body: _run_delivery(edges, body), encode_delivery)
+    edges.queue, edges.deliveries = probes, LocalDeliveries(deliveries)
     gate = Gate()
-    scheduler = Scheduler(edges.clock, queue, lambda at: _run_tick(edges, at), gate)
+    scheduler = Scheduler(
+        edges.clock, probes, deliveries, lambda at: _run_tick(edges, at), lambda: _run_sweep(edges), gate
+    )
     gateway = Gateway(app.routes, app, authorize.authorize, seams.source_ip_header, gate)
 
     def close() -> None:
         engine.is_leaving = True
         scheduler.close()
-        queue.close()
+        probes.close()
+        deliveries.close()
 
     with wiring.override(edges):
         line = key_line(edges, wants_new_key=wants_new_key)
-        server = build_server(Control(edges.clock, scheduler, edges.units, gateway), listener)
+        control = Control(edges.clock, scheduler, edges.units, edges.mail_box, gateway)
+        server = build_server(control, listener)
         process.leave_on_signals(close)
-        queue.start()
+        probes.start()
+        deliveries.start()
         scheduler.start()
         if seams.is_egress_default:
             print(
@@ -122,13 +133,25 @@ def _serve(
             )
         print(f"Uptime is listening on http://127.0.0.1:{seams.port}", line, sep="\n", flush=True)
         server.run()
-        queue.join(LAST_WORDS_SECONDS)
+        last_word_at = time.monotonic() + LAST_WORDS_SECONDS
+        for queue in (probes, deliveries):
+            queue.join(max(0.0, last_word_at - time.monotonic()))
     return 0
 
 
 def _run_probe(edges: LocalEdges, body: str) -> int:
     with work("probe"):
         return probe.run(edges, body)
+
+
+def _run_delivery(edges: LocalEdges, body: str) -> int:
+    with work("deliver"):
+        return deliver.run(edges, body)
+
+
+def _run_sweep(edges: LocalEdges) -> int:
+    with work("sweep"):
+        return sweep.run(edges)
 
 
 def _run_tick(edges: LocalEdges, scheduled_at: datetime) -> int:

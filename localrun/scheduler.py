@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chalicelib.domain.job import decode_job
+from chalicelib.domain.delivery import DeliveryJob
+from chalicelib.domain.job import ProbeJob, decode_job
 from localrun.clock import Clock
 from localrun.gate import Gate
 from localrun.queue import LocalQueue
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What an advance did; `now` is where it has left the clock."""
+    """What an advance did; `now` is where it has left the clock, a delivery an attempt to tell somebody."""
 
     now: float
     ticks: int
@@ -29,7 +30,8 @@ class Advanced:
 
 
 class Scheduler:
-    """Runs `tick(minute)` once for every minute of the clock: none doubled, none skipped by an advance.
+    """Runs `tick(minute)` and `sweep()` once for every minute of the clock: none doubled, none skipped by an
+    advance, where the sweep comes after what the tick's checks have found.
 
     `gate` is what keeps writes of the API whole: the clock is moved while none is under way.
     """
@@ -37,13 +39,17 @@ class Scheduler:
     def __init__(
         self,
         clock: Clock,
-        queue: LocalQueue,
+        probes: LocalQueue[ProbeJob],
+        deliveries: LocalQueue[DeliveryJob],
         tick: Callable[[datetime], int],
+        sweep: Callable[[], int],
         gate: Gate | None = None,
     ) -> None:
         self._clock = clock
-        self._queue = queue
+        self._probes = probes
+        self._deliveries = deliveries
         self._tick = tick
+        self._sweep = sweep
         self._gate = gate or Gate()
         self._lock = threading.Lock()
         self._last_minute = _minute_of(clock.seconds())
@@ -78,7 +84,8 @@ class Scheduler:
                     self._last_minute = max(self._last_minute, _minute_of(begin + seconds))
                     self._clock.go_from(begin + seconds)
                 return Advanced(begin + seconds, 0, 0, 0)
-            self._queue.pause()
+            self._probes.pause()
+            self._deliveries.pause()
             begin = self._clock.hold()
             self._clock.is_advancing = True
             try:
@@ -86,20 +93,25 @@ class Scheduler:
             finally:
                 self._clock.is_advancing = False
                 self._clock.go_from(begin + seconds)
-                self._queue.resume()
+                self._deliveries.resume()
+                self._probes.resume()
 
     def _replay(self, begin: float, end: float) -> Advanced:
         """Slots of fast shards begin inside a minute: the clock steps to them too, and those past the end
-        wait for their time."""
+        wait for their time. What is found out is told before the clock moves on."""
+        ticks = checks = deliveries = 0
 
         def step(body: str) -> float:
+            nonlocal deliveries
             slot = decode_job(body).slot
             if self._clock.seconds() < slot <= end:
+                deliveries += self._deliveries.drain()
                 self._step_to(slot)
             return max(0.0, slot - end)
 
         self._catch_up(begin)
-        ticks, checks = 0, self._queue.drain(step)
+        checks += self._probes.drain(step)
+        deliveries += self._deliveries.drain()
         for minute in range(_minute_of(begin) + MINUTE, int(end) + 1, MINUTE):
             if self._is_closing:
                 break
@@ -108,9 +120,12 @@ class Scheduler:
             self._step_to(minute)
             self._run_tick(minute)
             ticks += 1
-            checks += self._queue.drain(step)
+            checks += self._probes.drain(step)
+            deliveries += self._deliveries.drain()
+            self._run_sweep(minute)
+            deliveries += self._deliveries.drain()
         self._step_to(end)
-        return Advanced(end, ticks, checks, deliveries=0)
+        return Advanced(end, ticks, checks, deliveries)
 
     def _step_to(self, at: float) -> None:
         """A write that has read the clock commits before it moves: a run past what the write took for the
@@ -127,6 +142,7 @@ class Scheduler:
         """The minute that has begun, which nobody has looked for yet."""
         if _minute_of(now) > self._last_minute:
             self._run_tick(_minute_of(now))
+            self._run_sweep(_minute_of(now))
 
     def _run_tick(self, minute: int) -> None:
         self._last_minute = minute
@@ -134,6 +150,12 @@ class Scheduler:
             self._tick(datetime.fromtimestamp(minute, UTC))
         except Exception:
             log.exception("the tick of %s failed", minute)
+
+    def _run_sweep(self, minute: int) -> None:
+        try:
+            self._sweep()
+        except Exception:
+            log.exception("the sweep of %s failed", minute)
 
 
 def _minute_of(seconds: float) -> int:

@@ -42,6 +42,7 @@ _TAGS: Final = {
     "push-monitors": "What pushes to us, as to Uptime Kuma, and is down when it falls silent.",
     "ping-key": "With it and a slug, cron jobs report in without knowing their tokens.",
     "ping": "One check right now.",
+    "alerts": "Who is told what, by which channel, and what they have been told.",
     "maintenance": "Times of planned work, in which nobody is alerted.",
     "status": "All HTTP monitors at a glance.",
     "api-keys": "Who may call this API.",

@@ -16,7 +16,7 @@ from chalicelib.domain.certificate import CertificateReading
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.extras import NO_EXTRAS, Extras
 from chalicelib.domain.idempotency import Begun, StoredAnswer
-from chalicelib.domain.incident import IncidentChange, OutboxRow, incident_of, outbox_row_of
+from chalicelib.domain.incident import SSL, IncidentChange, OutboxRow, incident_of, outbox_row_of
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
 from chalicelib.domain.message import DELIVERED, Verdict
@@ -154,11 +154,11 @@ def alarm_changes(store: FakeStore, incident: IncidentChange, row: OutboxRow) ->
     """None when a condition of theirs is lost."""
     opened = store.get("incident", (incident.monitor_id, incident.opened_seq))
     is_new = incident.is_opening and not incident.is_resolving
-    if is_new is not (opened is None) or store.get("outbox", (row.monitor_id, row.seq)):
+    if is_new is not (opened is None) or store.get("outbox", (row.subject, row.seq)):
         return None
     return [
         ("incident", (incident.monitor_id, incident.opened_seq), incident),
-        ("outbox", (row.monitor_id, row.seq), row),
+        ("outbox", (row.subject, row.seq), row),
     ]
 
 
@@ -299,12 +299,19 @@ class FakeSslStore(_Edge):
 
         return self.store.call("ssl_readings.get", action)
 
-    def save(self, shard: str, read: SslReadings, readings: Mapping[int, SslReading]) -> bool:
+    def save(
+        self,
+        shard: str,
+        read: SslReadings,
+        readings: Mapping[int, SslReading],
+        rows: Sequence[OutboxRow] = (),
+    ) -> bool:
         def action() -> bool:
             stored: SslReadings = self.store.get("ssl", shard) or SslReadings()
-            if stored.version != read.version:
+            left: list[Change] = [("outbox", (row.subject, row.seq), row) for row in rows]
+            if stored.version != read.version or any(self.store.get(kind, key) for kind, key, _ in left):
                 return False
-            self.store.write(("ssl", shard, SslReadings(read.version + 1, dict(readings))))
+            self.store.write(*left, ("ssl", shard, SslReadings(read.version + 1, dict(readings))))
             return True
 
         return self.store.call("ssl_readings.save", action)
@@ -396,11 +403,12 @@ class FakeMonitors(_Edge):
 
     def forget(self, leftover: Leftover) -> None:
         def action() -> None:
+            subjects = (leftover.monitor_id, f"{SSL}#{leftover.monitor_id}")
             its = [
                 (kind, key)
                 for kind in ("incident", "outbox")
                 for key in self.store.items[kind]
-                if key[0] == leftover.monitor_id
+                if key[0] in subjects
             ]
             self.store.write(
                 *((kind, key, None) for kind, key in its), ("leftover", leftover.monitor_id, None)

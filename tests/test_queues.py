@@ -7,8 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.domain.delivery import DeliveryJob, decode_delivery
 from chalicelib.domain.job import ProbeJob, decode_job
-from chalicelib.queues import QueueRefused, SqsQueue
+from chalicelib.queues import QueueRefused, SqsDeliveries, SqsQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -86,4 +87,42 @@ def test_a_refused_message_fails_the_event_after_all_others_were_sent(refused: s
     client = ScriptedSqs(refused)
     with pytest.raises(QueueRefused, match=f"{len(refused)} of 23"):
         queue_over(client).send(JOBS)
+    assert client.sent == 23
+
+
+# To the delivery
+
+SHARDS = [f"enam.normal.{number:05d}" for number in range(23)]
+
+
+def deliveries_over(client: ScriptedSqs) -> SqsDeliveries:
+    return SqsDeliveries(cast("SQSClient", client), "https://sqs/probe")
+
+
+def test_every_shard_arrives_as_a_message_that_the_delivery_reads(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="delivery")["QueueUrl"]
+    SqsDeliveries(sqs, url).send(SHARDS)
+    found = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += [decode_delivery(message["Body"]) for message in messages]
+    assert sorted(found, key=lambda job: job.shard) == [DeliveryJob(shard) for shard in SHARDS]
+
+
+def test_a_shard_that_is_named_twice_gets_one_message() -> None:
+    client = ScriptedSqs(set())
+    deliveries_over(client).send([*SHARDS, *SHARDS])
+    assert [len(batch) for batch in client.batches] == [10, 10, 3]
+    assert {entry["DelaySeconds"] for batch in client.batches for entry in batch} == {0}
+
+
+def test_no_shard_is_no_call() -> None:
+    client = ScriptedSqs(set())
+    deliveries_over(client).send([])
+    assert client.batches == []
+
+
+def test_a_refused_shard_is_told_after_all_others_were_sent() -> None:
+    client = ScriptedSqs({3, 22})
+    with pytest.raises(QueueRefused, match="2 of 23"):
+        deliveries_over(client).send(SHARDS)
     assert client.sent == 23

@@ -58,6 +58,7 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_PUSH_MONITORS_PER_TEAM": "12",
         "UPTIME_PUSH_URL": "https://push.example.com/",
         "UPTIME_JOB_PINGS_PER_MINUTE": "11",
+        "UPTIME_ALERT_TESTS_PER_MINUTE": "3",
         "UPTIME_PING_URL": "https://hb.example.com/hb/",
         "UPTIME_PINGS_PER_MINUTE": "5",
         "UPTIME_HEARTBEATS_PER_MINUTE": "11",
@@ -67,6 +68,7 @@ def test_every_variable_is_taken() -> None:
         "UPTIME_CA_FILE": "/ca.pem",
         "UPTIME_SMTP_URL": "smtps://us%40er:pass%3Aw%40rd@mail.example.com:2465",
         "UPTIME_MAIL_FROM": "Uptime <alerts@example.com>",
+        "UPTIME_ALERT_LINK": "https://ops.example.com/monitors/{id}",
         "UPTIME_REFERENCE_HOSTS": "a.example:443, 192.0.2.1:80,[2001:db8::1]:22",
         "AWS_LAMBDA_FUNCTION_NAME": "uptime-prod-Probe",
         "AWS_REGION": "eu-west-1",
@@ -86,6 +88,7 @@ def test_every_variable_is_taken() -> None:
         cron_jobs_per_team=2,
         push_monitors_per_team=12,
         job_pings_per_minute=11,
+        alert_tests_per_minute=3,
         ping_url="https://hb.example.com/hb",
         push_url="https://push.example.com",
         pings_per_minute=5,
@@ -96,6 +99,7 @@ def test_every_variable_is_taken() -> None:
         ca_file="/ca.pem",
         smtp=SmtpServer("mail.example.com", 2465, True, "us@er", "pass:w@rd"),
         mail_from="Uptime <alerts@example.com>",
+        alert_link="https://ops.example.com/monitors/{id}",
         reference_hosts=(("a.example", 443), ("192.0.2.1", 80), ("2001:db8::1", 22)),
         function_name="uptime-prod-Probe",
     )
@@ -214,6 +218,32 @@ def test_a_ping_url_is_an_address_and_nothing_else(text: str) -> None:
 )
 def test_good_ping_urls(text: str) -> None:
     assert from_environment({"UPTIME_PING_URL": text}).ping_url == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://ops.example.com/monitors",
+        "https://ops.example.com/{name}",
+        "https://ops.example.com/{id}/{id}",
+        "https://{id}.example.com/",
+        "ops.example.com/{id}",
+        "javascript:alert({id})",
+        "https://ops.example.com/a b/{id}",
+        "https://ops.example.com/\u00e9/{id}",
+        "https://user@ops.example.com/{id}",
+    ],
+)
+def test_an_alert_link_is_an_address_with_one_place_for_an_id(text: str) -> None:
+    with pytest.raises(BadSetting, match="UPTIME_ALERT_LINK"):
+        from_environment({"UPTIME_ALERT_LINK": text})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "https://ops.example.com/#/monitors/{id}", "http://[::1]:8000/?monitor={id}&tab=1"]
+)
+def test_good_alert_links(text: str) -> None:
+    assert from_environment({"UPTIME_ALERT_LINK": f" {text} "}).alert_link == text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib import wiring
+from chalicelib.mailing import NoMailer, SesMailer, SmtpMailer
+from chalicelib.queues import SqsDeliveries, SqsQueue
 from chalicelib.services.deps import Deps
-from chalicelib.settings import BadSetting, Settings
+from chalicelib.settings import BadSetting, Settings, SmtpServer
 from chalicelib.store.keys import KeyStore
 from chalicelib.store.tables import TeamItem
 from chalicelib.wiring import Edges
@@ -20,6 +22,7 @@ EDGES = [
     *("key_uses", "buckets", "requests", "shards", "states", "members", "ticks", "texts"),
     *("monitors", "keys", "teams", "reference", "metrics"),
     *("heartbeats", "beats", "cron_jobs", "push_monitors", "ping_keys", "maintenance"),
+    *("alerts", "outbox", "courses", "channels", "mailer"),
 ]
 
 
@@ -104,3 +107,23 @@ def test_checks_are_built_with_the_settings_allowances() -> None:
     assert edges.checks is edges.checks
     with pytest.raises(ValueError, match="nonsense"):
         _ = Edges(Settings(egress_allow="nonsense")).checks
+
+
+def test_each_queue_has_its_own_address() -> None:
+    edges = Edges(Settings(probe_queue_url="https://sqs/probe", delivery_queue_url="https://sqs/delivery"))
+    assert isinstance(edges.queue, SqsQueue)
+    assert isinstance(edges.deliveries, SqsDeliveries)
+    assert (edges.queue._url, edges.deliveries._url) == ("https://sqs/probe", "https://sqs/delivery")
+    assert edges.queue._client is edges.deliveries._client
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        (Settings(), NoMailer),
+        (Settings(mail_from="a@example.com"), SesMailer),
+        (Settings(mail_from="a@example.com", smtp=SmtpServer("mail.example", 25, False)), SmtpMailer),
+    ],
+)
+def test_mail_goes_where_the_settings_say(settings: Settings, kind: type) -> None:
+    assert isinstance(Edges(settings).mailer, kind)

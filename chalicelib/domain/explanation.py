@@ -22,6 +22,9 @@ _FAULTS = {
     Reason.BAD_CODING: "The response body cannot be decoded",
     Reason.INTERNAL: "The check failed inside the monitor",
     Reason.CHANGED: "The records are not the expected ones",
+    Reason.EXPIRING: "The certificate expires soon",
+    Reason.EXPIRED: "The certificate has expired",
+    Reason.UNREADABLE: "No certificate for this host could be read",
 }
 
 

@@ -147,6 +147,24 @@ def judge(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
     return _miss(rules, pulse, now)
 
 
+def is_overdue(rules: Rules, pulse: Pulse, now: datetime) -> bool:
+    """Of a judged pulse, whether a run has not come that should have (contract 4.8, point 2).
+
+    A late ping and a failure leave an alarm, and nothing overdue until the next run is; a missed run is
+    overdue until a ping comes that ends one.
+    """
+    if not rules.is_enabled:
+        return False
+    limit = deadline(rules, pulse)
+    if pulse.reason is Reason.MISSED or (limit is not None and now > limit):
+        return True
+    if pulse.status is not JobStatus.MISSED or pulse.expected_at is None or pulse.last_ping_at is None:
+        return False
+    # What has failed keeps its reason when more runs are missed: N has moved on then.
+    before = pulse.expected_at - timedelta(seconds=1)
+    return recurrence_of(rules.schedule).newest_until(before, pulse.last_ping_at) is not None
+
+
 def hear(rules: Rules, pulse: Pulse, signal: Signal) -> Heard:
     """What a ping makes of the job as it was stored. N catches up first, and before a success N alone; what a
     start or a failure finds overdue is not undone by it."""

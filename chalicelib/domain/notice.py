@@ -36,7 +36,8 @@ class Notice:
 
     `event_id` is the same on every attempt, `incident_id` on every event of an incident. `since` is when the
     incident began, `at` when this was seen, `attempted_at` when it is being sent. `sent` and `held_back`
-    count the notifications of the incident before this one.
+    count the notifications of the incident before this one. `flips` is how often the monitor has changed in a
+    day, on the notice that says so; 0 on every other.
     """
 
     event_id: str
@@ -51,6 +52,7 @@ class Notice:
     reason: str = ""
     sent: int = 0
     held_back: int = 0
+    flips: int = 0
     link: str = ""
     is_test: bool = False
 
@@ -94,6 +96,7 @@ class Composed:
 def compose(notice: Notice) -> Composed:
     word, phrase = _WORDS[notice.event]
     mark = "[TEST] " if notice.is_test else ""
+    flapping = " (FLAPPING)" if notice.flips else ""
     kind_name = _KINDS[type(notice.snapshot)][1]
     name = cut(one_line(notice.name), MAX_NAME) or notice.monitor_id
     reason = cut(one_line(notice.reason), MAX_VALUE)
@@ -107,7 +110,7 @@ def compose(notice: Notice) -> Composed:
     ]
     facts = ((label, cut(one_line(value), MAX_VALUE)) for label, value in told)
     return Composed(
-        title=f"{mark}{word}: {name}",
+        title=f"{mark}{word}{flapping}: {name}",
         sentence=f"{mark}{kind_name} {name} {phrase}{f': {reason}' if reason else ''}",
         facts=tuple(fact for fact in facts if fact[1]),
         link=_safe_link(notice.link),
@@ -123,6 +126,8 @@ def _course(notice: Notice) -> list[Fact]:
         facts.append(("Since", for_humans(notice.since)))
     if notice.held_back:
         facts.append(("Notifications", f"{notice.sent} sent, {notice.held_back} held back"))
+    if notice.flips:
+        facts.append(("Flapping", f"{notice.flips} changes in 24 hours; from now on it is told less often"))
     return facts
 
 

@@ -52,6 +52,9 @@ class Reason(IntEnum):
     TOO_OFTEN = 72
     SILENT = 73  # no heartbeat in the time window
     PUSHED_DOWN = 74  # a heartbeat that said so itself
+    EXPIRING = 75  # a certificate, within the days of warning
+    EXPIRED = 76  # a certificate, at whatever time it was read
+    UNREADABLE = 77  # no certificate was read, or one for another host
 
 
 @dataclass(frozen=True, slots=True)

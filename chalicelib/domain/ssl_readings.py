@@ -1,25 +1,15 @@
-"""The certificates of a shard as they were last read: what is kept, when to read again, what is shown.
-
-Layout (little-endian), about 21 bytes a monitor:
-
-    u8 version, u8 length of bitmap, bitmap of positions
-    4 bytes digest of the target, u8 fault, u8 verify reason, i40 end of the certificate in seconds of the
-    epoch, u32 when this was found, u32 when it was last looked for, u16 which issuer: a row for each
-    position, in the order of the bitmap
-    issuers: u16 length, text
-"""
+"""The certificates of a shard as they were last read: what is kept, when to read again, what is shown."""
 
 import hashlib
-import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from chalicelib.domain import positions
 from chalicelib.domain.certificate import CertificateReading, SslStatus, ssl_status
 from chalicelib.domain.monitor import Spec
 from chalicelib.domain.outcome import Reason
+from chalicelib.domain.ssl_alarm import UNJUDGED, SslAlarm, SslTurn, judge
 from chalicelib.domain.target import BadTarget, parse_url
 
 RENEWAL_SECONDS: Final = 20 * 3600
@@ -29,9 +19,11 @@ RETRY_SECONDS: Final = 3600
 """How long an error or the end of a certificate lasts unseen: somebody may be mending it."""
 TROUBLE_SECONDS: Final = 48 * 3600
 """For so long a target that cannot be reached keeps what was last found."""
+GONE_SECONDS: Final = 48 * 3600
+"""How long what was read of a position without a member is kept: of one that has moved, for its new shard."""
 MOST_PER_RUN: Final = 30
-MAX_ISSUER_LENGTH: Final = 64
-"""What X.520 allows for the names that are shown; more would be paid for every minute."""
+MOST_TURNS: Final = 49
+"""Of one save. Readings that would make more are left to the next run."""
 
 _TROUBLE: Final = frozenset(
     {
@@ -45,10 +37,7 @@ _TROUBLE: Final = frozenset(
 )
 """What says nothing of a certificate: the target, or the way to it, was down."""
 
-_ROW: Final = struct.Struct("<4sBB5sIIH")
-_VERSION: Final = 1
 _DIGEST_LENGTH: Final = 4
-_NO_END: Final = -(1 << 39)
 _GOLDEN_SECTION: Final = 6675
 """Of the spread, so that neighbours lie far apart."""
 _RIPE: Final = 0.85
@@ -74,6 +63,7 @@ class SslReading:
     found: CertificateReading
     checked_at: int
     tried_at: int
+    alarm: SslAlarm = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +72,14 @@ class SslReadings:
 
     version: int = 0
     by_position: Mapping[int, SslReading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What is to be kept, and by position the stages that were entered."""
+
+    readings: Mapping[int, SslReading]
+    turns: Mapping[int, SslTurn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +126,36 @@ def merge(
     readings: Mapping[int, SslReading],
     targets: Mapping[int, CertificateTarget],
     found: Mapping[int, CertificateReading],
+    warning_days: Mapping[int, int],
+    members: Container[int],
     now: datetime,
-) -> dict[int, SslReading]:
-    """What is to be kept. `targets` are those of all members that want to be read: others drop out."""
+) -> Merged:
+    """What is to be kept. `targets` are those of all members that want to be read: other members drop out.
+
+    A reading that is kept of another target starts over. One that is as new as what was found stays: another
+    run has judged it, and no second holds two stages of one certificate.
+    """
     seconds = int(now.timestamp())
-    merged: dict[int, SslReading] = {}
-    for position, target in targets.items():
-        reading = _reading_of(readings.get(position), target)
-        if position in found:
-            reading = _follow(reading, SslReading(target.digest, found[position], seconds, seconds))
+    merged = {
+        position: reading
+        for position, reading in readings.items()
+        if position not in members and seconds - reading.tried_at < GONE_SECONDS
+    }
+    turns: dict[int, SslTurn] = {}
+    for position, target in sorted(targets.items()):
+        before = reading = _reading_of(readings.get(position), target)
+        if position in found and (before is None or before.tried_at < seconds):
+            reading = _follow(before, SslReading(target.digest, found[position], seconds, seconds))
+            alarm = before.alarm if before else UNJUDGED
+            alarm, turn = judge(alarm, reading.found, warning_days[position], now)
+            reading = replace(reading, alarm=alarm)
+            if turn is not None and len(turns) == MOST_TURNS:
+                reading = before
+            elif turn is not None:
+                turns[position] = turn
         if reading is not None:
             merged[position] = reading
-    return merged
+    return Merged(merged, turns)
 
 
 def shown(spec: Spec, reading: SslReading | None, now: datetime) -> Ssl:
@@ -182,69 +198,3 @@ def _follow(before: SslReading | None, after: SslReading) -> SslReading:
     ):
         return replace(before, tried_at=after.tried_at)
     return after
-
-
-def encode_ssl_readings(readings: Mapping[int, SslReading]) -> bytes:
-    order = sorted(readings)
-    bitmap = positions.to_bytes(positions.to_bitmap(order))
-    issuers: dict[str, int] = {}
-    for position in order:
-        issuers.setdefault(_issuer(readings[position]), len(issuers))
-    rows = (_pack(readings[position], issuers[_issuer(readings[position])]) for position in order)
-    return b"".join((bytes((_VERSION, len(bitmap))), bitmap, *rows, *_pack_texts(issuers)))
-
-
-def decode_ssl_readings(data: bytes) -> dict[int, SslReading]:
-    begin = 2 + data[1]
-    bitmap = positions.from_bytes(data[2:begin])
-    end = begin + _ROW.size * bitmap.bit_count()
-    issuers = _unpack_texts(data[end:])
-    rows = _ROW.iter_unpack(data[begin:end])
-    return {
-        position: _unpack(row, issuers) for position, row in zip(positions.members(bitmap), rows, strict=True)
-    }
-
-
-def _issuer(reading: SslReading) -> str:
-    return (reading.found.issuer or "")[:MAX_ISSUER_LENGTH]
-
-
-def _pack(reading: SslReading, issuer: int) -> bytes:
-    found = reading.found
-    end = _NO_END if found.not_after is None else int(found.not_after.timestamp())
-    return _ROW.pack(
-        reading.target,
-        found.fault,
-        found.verify_reason,
-        end.to_bytes(5, "little", signed=True),
-        reading.checked_at,
-        reading.tried_at,
-        issuer,
-    )
-
-
-def _unpack(row: tuple[Any, ...], issuers: list[str]) -> SslReading:
-    target, fault, verify_reason, end, checked_at, tried_at, issuer = row
-    seconds = int.from_bytes(end, "little", signed=True)
-    found = CertificateReading(
-        fault=Reason(fault),
-        not_after=None if seconds == _NO_END else datetime.fromtimestamp(seconds, UTC),
-        issuer=issuers[issuer] or None,
-        verify_reason=Reason(verify_reason),
-    )
-    return SslReading(target, found, checked_at, tried_at)
-
-
-def _pack_texts(texts: Iterable[str]) -> Iterable[bytes]:
-    for text in texts:
-        data = text.encode(errors="replace")
-        yield struct.pack("<H", len(data)) + data
-
-
-def _unpack_texts(data: bytes) -> list[str]:
-    texts, at = [], 0
-    while at < len(data):
-        (length,) = struct.unpack_from("<H", data, at)
-        texts.append(data[at + 2 : at + 2 + length].decode())
-        at += 2 + length
-    return texts

@@ -23,7 +23,7 @@ from chalicelib.routes.call import Call, Replayed
 from chalicelib.routes.operation import JSON, PUBLIC, Id, Operation, Secret
 from chalicelib.routes.query import Parameter
 from chalicelib.routes.replies import crashed, failure, not_ok, refused, told, with_bucket
-from chalicelib.services.limits import count_job_ping, count_ping
+from chalicelib.services.limits import BucketExceeded, count_job_ping, count_ping
 from chalicelib.wiring import deps
 
 log = logging.getLogger(__name__)
@@ -143,6 +143,8 @@ def _handle(operation: Operation, view: Callable[..., Any], params: Mapping[str,
         response = _viewed(call, view)
     except AppError as refusal:
         response = _refusal(operation, refusal)
+        if isinstance(refusal, BucketExceeded):
+            bucket = refusal.bucket
     except Exception:
         log.exception("request %s failed", request_id)
         response = crashed(request_id)

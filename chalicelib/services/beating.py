@@ -9,6 +9,7 @@ from chalicelib.domain.alarm import turn_between
 from chalicelib.domain.beat import BLOCK_FROM, MOST_RECENT, Beat
 from chalicelib.domain.heartbeat import Heartbeat, HeartbeatT, Place, newest_first
 from chalicelib.errors import Contended
+from chalicelib.services.announcing import announce
 from chalicelib.services.beat_history import find_mark
 from chalicelib.services.deps import Deps
 from chalicelib.services.retrying import TRIES, pause
@@ -55,7 +56,11 @@ def save_beats(deps: Deps, read: HeartbeatT, after: HeartbeatT) -> HeartbeatT | 
     after = replace(after, version=read.version + 1)
     if len(after.recent) > MOST_RECENT:
         after = move_to_block(deps, after)
-    return after if deps.heartbeats.save(after, turn) else None
+    if not deps.heartbeats.save(after, turn):
+        return None
+    if turn is not None:
+        announce(deps, [after.place.name])
+    return after
 
 
 def move_to_block(deps: Deps, heartbeat: HeartbeatT) -> HeartbeatT:

@@ -1,5 +1,6 @@
-"""What is shown of monitors' certificates (contract, section 4.3)."""
+"""What is shown of monitors' certificates (contract, section 4.3), and taken along when a monitor moves."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,6 +9,10 @@ from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.ssl_readings import certificate_target, shown
 from chalicelib.services.deps import Deps
 from chalicelib.services.readings import Reading, read_monitors
+
+_TRIES = 3
+
+log = logging.getLogger(__name__)
 
 
 def read_with_certificates(
@@ -23,6 +28,29 @@ def read_with_certificates(
             ssl = shown(monitor.spec, kept.get(monitor.placement.position), now)
             readings[monitor.id] = replace(readings[monitor.id], ssl=ssl)
     return readings
+
+
+def carry_reading(deps: Deps, before: Monitor, after: Monitor) -> None:
+    """Take along what was read of the certificate, and so the stage that it is in, when a monitor has moved: it
+    would be told again. The move is done: what fails here is logged, and only tells it again."""
+    (old_shard, old), (shard, new) = _place(before), _place(after)
+    if shard == old_shard or certificate_target(after.spec) is None:
+        return
+    try:
+        reading = deps.ssl_readings.get(old_shard, consistent=True).by_position.get(old)
+        for _ in range(_TRIES if reading is not None else 0):
+            there = deps.ssl_readings.get(shard, consistent=True)
+            if new in there.by_position:
+                return
+            assert reading is not None
+            if deps.ssl_readings.save(shard, there, {**there.by_position, new: reading}, ()):
+                return
+    except Exception:
+        log.exception("what was read of the certificate of monitor %s was not taken along", after.id)
+
+
+def _place(monitor: Monitor) -> tuple[str, int]:
+    return monitor.placement.shard, monitor.placement.position
 
 
 def _by_shard(monitors: Iterable[Monitor]) -> dict[str, list[Monitor]]:

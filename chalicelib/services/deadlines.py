@@ -12,6 +12,7 @@ from chalicelib.domain.cron_job import KIND as CRON
 from chalicelib.domain.heartbeat import PARTITIONS, Heartbeat
 from chalicelib.domain.push_monitor import KIND as PUSH
 from chalicelib.errors import Contended
+from chalicelib.services.announcing import announce
 from chalicelib.services.beating import is_block_due, move_to_block
 from chalicelib.services.deps import Deps
 from chalicelib.services.judging import judged
@@ -31,14 +32,17 @@ def find_deadlines(deps: Deps) -> int:
     minute. One heartbeat that fails takes no other with it, nor does a partition that cannot be read; those
     are raised together at the end.
     """
-    turns, errors = 0, []
+    turns, shards, errors = 0, set(), []
     for partition in range(PARTITIONS):
         try:
             for heartbeat in deps.heartbeats.of_partition(partition):
-                turns += _settle_or_leave(deps, heartbeat)
+                if _settle_or_leave(deps, heartbeat):
+                    turns += 1
+                    shards.add(heartbeat.place.name)
         except Exception as error:
             log.warning("partition %s cannot be read", partition)
             errors.append(error)
+    announce(deps, sorted(shards))
     if errors:
         raise ExceptionGroup("partitions of heartbeats that cannot be read", errors)
     return turns

@@ -134,8 +134,15 @@ class SslStore(Protocol):
     def get(self, shard: str, *, consistent: bool) -> "SslReadings":
         """Version 0 when there is nothing."""
 
-    def save(self, shard: str, read: "SslReadings", readings: Mapping[int, "SslReading"]) -> bool:
-        """In the place of what was read; False when that is no longer stored."""
+    def save(
+        self,
+        shard: str,
+        read: "SslReadings",
+        readings: Mapping[int, "SslReading"],
+        rows: "Sequence[OutboxRow]" = (),
+    ) -> bool:
+        """In the place of what was read, with these rows in the same transaction; False when that is no
+        longer stored. Raises Contended."""
 
 
 class Monitors(Protocol):
@@ -307,6 +314,9 @@ class Courses(Protocol):
     """What alerts have told about monitors, the records of it, and when to look again."""
 
     def get(self, alert_id: str, subject: str) -> "Course | None":
+        """Strongly consistent."""
+
+    def of_alert(self, alert_id: str) -> "list[Course]":
         """Strongly consistent."""
 
     def due(self, shard: str, now: datetime, limit: int) -> "list[tuple[str, str, int]]":

@@ -3,7 +3,16 @@
 from datetime import datetime
 
 from chalicelib.domain.rate import WINDOW_SECONDS, Bucket, address_group, window_of
+from chalicelib.errors import TooMany
 from chalicelib.services.deps import Deps
+
+
+class BucketExceeded(TooMany):
+    """Refused by a bucket of its own, which the answer then describes."""
+
+    def __init__(self, bucket: Bucket, now: datetime) -> None:
+        super().__init__(bucket.retry_after_seconds(now))
+        self.bucket = bucket
 
 
 def count_ping(deps: Deps, key_id: str, now: datetime) -> Bucket:
@@ -18,6 +27,15 @@ def count_job_ping(deps: Deps, source_ip: str, job_id: str, now: datetime) -> Bu
     window = window_of(now)
     used = deps.buckets.count(f"cron ping {address_group(source_ip)} {job_id}", window)
     return Bucket(deps.settings.job_pings_per_minute, used, window + WINDOW_SECONDS)
+
+
+def count_alert_test(deps: Deps, team_id: str, now: datetime) -> None:
+    """Count a test of an alert in the bucket that a team has for them. Raises BucketExceeded."""
+    window = window_of(now)
+    used = deps.buckets.count(f"alert test {team_id}", window)
+    bucket = Bucket(deps.settings.alert_tests_per_minute, used, window + WINDOW_SECONDS)
+    if bucket.is_exceeded:
+        raise BucketExceeded(bucket, now)
 
 
 def count_address(deps: Deps, source_ip: str, now: datetime) -> Bucket:

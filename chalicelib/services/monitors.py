@@ -23,6 +23,7 @@ from chalicelib.domain.retention import retained_days
 from chalicelib.domain.schedule import SETTLED_SECONDS, SpeedClass, anchor_after, slot_of, speed_class
 from chalicelib.domain.state import State, carried_entry, results_to_commit
 from chalicelib.errors import Contended, LimitExceeded, NotFound
+from chalicelib.services.certificates import carry_reading
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.leftovers import clear_leftovers
@@ -184,6 +185,7 @@ def update_monitor(
             assert write.after is not None
             if not before.is_enabled:
                 _enqueue_first_run(deps, write.after)
+            carry_reading(deps, before, write.after)
             return write.after
         if written is Written.NO_ROOM:
             seats.give_up()

@@ -13,6 +13,7 @@ from chalicelib.domain.heartbeat import Heartbeat
 from chalicelib.domain.heartbeat_write import HeartbeatWrite, OwnerT
 from chalicelib.domain.monitor_write import Written
 from chalicelib.errors import Contended, LimitExceeded, NotFound
+from chalicelib.services.announcing import announce
 from chalicelib.services.beating import whole_milliseconds
 from chalicelib.services.deps import Deps
 from chalicelib.services.judging import judged
@@ -127,6 +128,8 @@ def rewrite_owner(
         heartbeat = replace(heartbeat, place=after.place, rules=rules, pulse=pulse, version=read.version + 1)
         turn = turn_between(read.pulse.alarm, pulse.alarm, pulse.reason)
         if _write(deps, sort, HeartbeatWrite(before, after, read, heartbeat, turn)) is Written.YES:
+            if turn is not None:
+                announce(deps, [heartbeat.place.name])
             return after, judged(heartbeat, now)
     raise Contended("update")
 

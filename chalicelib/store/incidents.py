@@ -15,7 +15,7 @@ INCIDENT_TTL = timedelta(days=400)
 
 def add_alarm(t: TransactWrite, change: IncidentChange, row: OutboxRow) -> None:
     _change_incident(t, change)
-    _put_outbox_row(t, row)
+    add_outbox_row(t, row)
 
 
 def _change_incident(t: TransactWrite, change: IncidentChange) -> None:
@@ -32,8 +32,9 @@ def _change_incident(t: TransactWrite, change: IncidentChange) -> None:
     t.update(item, actions=actions, condition=IncidentItem.pk.exists())
 
 
-def _put_outbox_row(t: TransactWrite, row: OutboxRow) -> None:
-    item = OutboxItem(f"OUT#{row.shard}", f"{row.monitor_id}#{row.seq:08d}")
+def add_outbox_row(t: TransactWrite, row: OutboxRow) -> None:
+    """Alone where no incident is kept, as of a certificate."""
+    item = OutboxItem(f"OUT#{row.shard}", f"{row.subject}#{row.seq:08d}")
     item.team, item.kind, item.opened_seq = row.team_id, row.kind, row.opened_seq
     item.before = None if row.before is None else int(row.before)
     item.after, item.slot, item.at = int(row.after), row.slot, row.at

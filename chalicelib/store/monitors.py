@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.extras import NO_EXTRAS, Extras, decode_extras, encode_extras, encode_spec
+from chalicelib.domain.incident import SSL
 from chalicelib.domain.member import encode_member, member_of
 from chalicelib.domain.monitor import Leftover, Locator, Monitor, Placement
 from chalicelib.domain.monitor_write import MonitorWrite, Written
@@ -70,8 +72,8 @@ class MonitorStore:
         with IncidentItem.batch_write() as batch:
             for item in IncidentItem.query(f"M#{leftover.monitor_id}", attributes_to_get=keys):
                 batch.delete(item)
-        for shard in leftover.shards:
-            is_its = OutboxItem.sk.startswith(f"{leftover.monitor_id}#")
+        for shard, subject in product(leftover.shards, (leftover.monitor_id, f"{SSL}#{leftover.monitor_id}")):
+            is_its = OutboxItem.sk.startswith(f"{subject}#")
             with OutboxItem.batch_write() as batch:
                 for row in OutboxItem.query(f"OUT#{shard}", is_its, attributes_to_get=keys):
                     batch.delete(row)

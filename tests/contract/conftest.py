@@ -12,6 +12,7 @@ from chalicelib.domain.outcome import Status
 from chalicelib.domain.text import TextRef
 from chalicelib.services import deps
 from chalicelib.settings import Settings
+from chalicelib.store.alerts import AlertStore
 from chalicelib.store.beats import BeatStore
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.cron_jobs import CronJobStore
@@ -59,6 +60,7 @@ class Edges:
     push_monitors: deps.PushMonitors
     ping_keys: deps.PingKeys
     maintenance: deps.Maintenance
+    alerts: deps.Alerts
     outbox: Callable[[str], list[tuple[str, int, Status | None, Status, int]]]
     """(monitor, seq, before, after, slot) of a shard's rows."""
     incidents: Callable[[str], list[tuple[int, Status, bool]]]
@@ -97,6 +99,7 @@ def fake_edges() -> Edges:
         fake.push_monitors,
         fake.ping_keys,
         fake.maintenance,
+        fake.alerts,
         outbox,
         incidents,
         lambda ref: datetime.fromtimestamp(items["text"][ref][1].timestamp(), UTC),
@@ -107,8 +110,8 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
     def outbox(shard: str) -> list[tuple[str, int, Status | None, Status, int]]:
         return [
             (
-                row.sk.split("#")[0],
-                int(row.sk.split("#")[1]),
+                row.sk.rpartition("#")[0].rpartition("#")[2],
+                int(row.sk.rpartition("#")[2]),
                 None if row.before is None else Status(int(row.before)),
                 Status(int(row.after)),
                 int(row.slot),
@@ -145,6 +148,7 @@ def real_edges(settings: Settings, client: "DynamoDBClient") -> Edges:
         PushMonitorStore(),
         PingKeyStore(),
         MaintenanceStore(),
+        AlertStore(),
         outbox,
         incidents,
         text_ends_at,

@@ -5,7 +5,13 @@ from chalicelib.domain.outcome import Outcome, Reason
 
 from .builders import DOWN, UP
 
-FAULTS = [*(reason for reason in Reason if 0 < reason < 64), Reason.CHANGED]
+FAULTS = [
+    *(reason for reason in Reason if 0 < reason < 64),
+    Reason.CHANGED,
+    Reason.EXPIRING,
+    Reason.EXPIRED,
+    Reason.UNREADABLE,
+]
 
 
 @pytest.mark.parametrize("reason", FAULTS)

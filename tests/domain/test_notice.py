@@ -53,6 +53,15 @@ def test_counts_are_told_when_any_were_held_back(event: EventType) -> None:
     assert "Notifications" not in dict(compose(notice(event=event, sent=4)).facts)
 
 
+@pytest.mark.parametrize(("event", "word"), [(EventType.DOWN, "DOWN"), (EventType.UP, "RECOVERED")])
+def test_flapping_is_told_in_the_title_and_as_a_fact(event: EventType, word: str) -> None:
+    composed = compose(notice(event=event, flips=7))
+    assert composed.title == f"{word} (FLAPPING): Shop"
+    assert dict(composed.facts)["Flapping"] == "7 changes in 24 hours; from now on it is told less often"
+    assert compose(notice(event=event, flips=7, is_test=True)).title == f"[TEST] {word} (FLAPPING): Shop"
+    assert "Flapping" not in dict(compose(notice(event=event)).facts)
+
+
 @pytest.mark.parametrize("kind", SNAPSHOTS)
 def test_every_kind_has_a_name(kind: str) -> None:
     each = notice(snapshot=SNAPSHOTS[kind])

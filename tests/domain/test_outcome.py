@@ -42,6 +42,9 @@ def test_the_numbers_of_the_reasons_are_the_storage_format() -> None:
         "TOO_OFTEN": 72,
         "SILENT": 73,
         "PUSHED_DOWN": 74,
+        "EXPIRING": 75,
+        "EXPIRED": 76,
+        "UNREADABLE": 77,
     }
 
 

@@ -1,25 +1,26 @@
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.domain.certificate import CertificateReading, SslStatus
 from chalicelib.domain.outcome import Reason
+from chalicelib.domain.ssl_alarm import UNJUDGED, VALID, SslTurn, judge
 from chalicelib.domain.ssl_readings import (
-    MAX_ISSUER_LENGTH,
+    GONE_SECONDS,
     MOST_PER_RUN,
+    MOST_TURNS,
     RENEWAL_SECONDS,
     RETRY_SECONDS,
     SPREAD_SECONDS,
     SSL_UNKNOWN,
     CertificateTarget,
+    Merged,
     Ssl,
     SslReading,
     certificate_target,
     choose_due,
-    decode_ssl_readings,
-    encode_ssl_readings,
     merge,
     shown,
 )
@@ -40,6 +41,17 @@ def kept(
     found: CertificateReading = GOOD, at: int = AT, tried: int | None = None, of: CertificateTarget = HERE
 ) -> SslReading:
     return SslReading(of.digest, found, at, at if tried is None else tried)
+
+
+def merged(
+    readings: Mapping[int, SslReading],
+    targets: Mapping[int, CertificateTarget],
+    found: Mapping[int, CertificateReading],
+    now: datetime,
+) -> dict[int, SslReading]:
+    """What is kept, whatever that means to its alarm."""
+    kept = merge(readings, targets, found, dict.fromkeys(found, 30), {*readings, *targets}, now).readings
+    return {position: replace(reading, alarm=UNJUDGED) for position, reading in kept.items()}
 
 
 def later(seconds: float) -> datetime:
@@ -105,7 +117,7 @@ def test_the_readings_of_a_full_shard_are_renewed_daily_a_few_runs_at_a_time() -
         if due := choose_due(readings, targets, now):
             writes.append(minute)
             assert len(due) <= MOST_PER_RUN
-            readings = merge(readings, targets, dict.fromkeys(due, GOOD), now)
+            readings = merged(readings, targets, dict.fromkeys(due, GOOD), now)
         if minute > 10:
             assert int(now.timestamp()) - min(r.tried_at for r in readings.values()) <= 24 * 3600
     assert writes[:7] == list(range(7))
@@ -116,35 +128,35 @@ def test_the_readings_of_a_full_shard_are_renewed_daily_a_few_runs_at_a_time() -
 
 def test_one_bad_certificate_among_many_is_looked_at_hourly() -> None:
     targets = dict.fromkeys(range(1, 51), HERE)
-    readings = merge({}, targets, {**dict.fromkeys(targets, GOOD), 7: BAD}, NOW)
+    readings = merged({}, targets, {**dict.fromkeys(targets, GOOD), 7: BAD}, NOW)
     asked: list[tuple[int, list[int]]] = []
     for minute in range(12 * 60):
         if due := choose_due(readings, targets, later(60 * minute)):
             asked.append((minute, due))
-            readings = merge(readings, targets, dict.fromkeys(due, BAD), later(60 * minute))
+            readings = merged(readings, targets, dict.fromkeys(due, BAD), later(60 * minute))
     assert asked == [(60 * hour, [7]) for hour in range(1, 12)]
 
 
 def test_what_is_not_wanted_any_more_drops_out() -> None:
     readings = {1: kept(), 2: kept(), 3: kept()}
-    assert merge(readings, {1: HERE, 2: THERE}, {}, NOW) == {1: kept()}
-    assert merge(readings, {1: HERE, 4: HERE}, {4: BAD}, NOW) == {1: kept(), 4: kept(BAD)}
-    assert merge(readings, {1: HERE}, {5: GOOD}, NOW) == {1: kept()}
+    assert merged(readings, {1: HERE, 2: THERE}, {}, NOW) == {1: kept()}
+    assert merged(readings, {1: HERE, 4: HERE}, {4: BAD}, NOW) == {1: kept(), 4: kept(BAD)}
+    assert merged(readings, {1: HERE}, {5: GOOD}, NOW) == {1: kept()}
 
 
 @pytest.mark.parametrize("hours", [1, 20, 47])
 def test_a_target_in_trouble_keeps_what_was_found_and_when(hours: int) -> None:
     now = later(hours * 3600)
-    merged = merge({1: kept()}, {1: HERE}, {1: TROUBLE}, now)
-    assert merged == {1: kept(GOOD, AT, tried=int(now.timestamp()))}
-    assert shown(SPEC, merged[1], now) == Ssl("valid", ENDS, "R11", NOW)
+    found = merged({1: kept()}, {1: HERE}, {1: TROUBLE}, now)
+    assert found == {1: kept(GOOD, AT, tried=int(now.timestamp()))}
+    assert shown(SPEC, found[1], now) == Ssl("valid", ENDS, "R11", NOW)
 
 
 def test_after_two_days_of_trouble_it_is_an_error() -> None:
     now = later(48 * 3600)
-    merged = merge({1: kept(GOOD, AT, tried=AT + 47 * 3600)}, {1: HERE}, {1: TROUBLE}, now)
-    assert merged == {1: kept(TROUBLE, int(now.timestamp()))}
-    assert shown(SPEC, merged[1], now) == Ssl("error", None, None, now)
+    found = merged({1: kept(GOOD, AT, tried=AT + 47 * 3600)}, {1: HERE}, {1: TROUBLE}, now)
+    assert found == {1: kept(TROUBLE, int(now.timestamp()))}
+    assert shown(SPEC, found[1], now) == Ssl("error", None, None, now)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +165,12 @@ def test_after_two_days_of_trouble_it_is_an_error() -> None:
 )
 def test_anything_else_is_believed_at_once(before: SslReading | None, after: CertificateReading) -> None:
     readings = {} if before is None else {1: before}
-    assert merge(readings, {1: HERE}, {1: after}, later(60)) == {1: kept(after, AT + 60)}
+    assert merged(readings, {1: HERE}, {1: after}, later(60)) == {1: kept(after, AT + 60)}
 
 
 @pytest.mark.parametrize("fault", [r for r in Reason if r not in (Reason.NONE, Reason.INTERNAL)])
 def test_only_what_says_nothing_of_a_certificate_is_trouble(fault: Reason) -> None:
-    merged = merge({1: kept()}, {1: HERE}, {1: CertificateReading(fault)}, later(60))
+    found = merged({1: kept()}, {1: HERE}, {1: CertificateReading(fault)}, later(60))
     is_trouble = fault.name in {
         "TIMEOUT",
         "NAME_NOT_FOUND",
@@ -167,7 +179,7 @@ def test_only_what_says_nothing_of_a_certificate_is_trouble(fault: Reason) -> No
         "UNREACHABLE",
         "CLOSED",
     }
-    assert (merged[1].found == GOOD) is is_trouble
+    assert (found[1].found == GOOD) is is_trouble
 
 
 @pytest.mark.parametrize(
@@ -192,34 +204,95 @@ def test_without_a_reading_of_this_target_nothing_is_shown(
     assert shown(spec, reading, NOW) == SSL_UNKNOWN == Ssl("unknown", None, None, None)
 
 
-INSTANTS = st.integers(-(2**31), 253_402_300_799).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
-"""Up to the end of the year 9999."""
-FOUND = st.builds(
-    CertificateReading,
-    st.sampled_from(Reason),
-    st.none() | INSTANTS,
-    st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_ISSUER_LENGTH),
-    st.sampled_from(Reason),
-)
-SECONDS = st.integers(0, 2**32 - 1)
-READINGS = st.builds(SslReading, st.binary(min_size=4, max_size=4), FOUND, SECONDS, SECONDS)
+ENDING = CertificateReading(not_after=NOW + timedelta(days=10, hours=1))
 
 
-@given(st.dictionaries(st.integers(1, 1000), READINGS, max_size=40))
-def test_what_is_packed_is_unpacked(readings: dict[int, SslReading]) -> None:
-    assert decode_ssl_readings(encode_ssl_readings(readings)) == readings
+def merge_one(
+    before: SslReading | None, found: CertificateReading, now: datetime = NOW, of: CertificateTarget = HERE
+) -> tuple[SslReading, SslTurn | None]:
+    result = merge({} if before is None else {1: before}, {1: of}, {1: found}, {1: 30}, {1}, now)
+    return result.readings[1], result.turns.get(1)
 
 
-def test_a_full_shard_is_small() -> None:
-    issuers = ["R10", "R11", "E5", "E6", "WE1", "Amazon RSA 2048 M03", "DigiCert Global G2 TLS RSA SHA256"]
-    readings = {
-        p: kept(CertificateReading(not_after=ENDS, issuer=issuers[p % len(issuers)])) for p in range(1, 201)
-    }
-    assert len(encode_ssl_readings(readings)) <= 4500
+def test_a_first_reading_that_is_bad_is_told_and_a_good_one_is_not() -> None:
+    reading, turn = merge_one(None, ENDING)
+    assert turn is not None
+    assert (turn.before, turn.after) == (UNJUDGED, reading.alarm)
+    assert reading.alarm == judge(UNJUDGED, ENDING, 30, NOW)[0]
+    assert merge_one(None, GOOD) == (replace(kept(), alarm=VALID), None)
 
 
-def test_issuers_of_any_length_are_cut_and_odd_ones_kept_readable() -> None:
-    names = {1: "x" * 255, 2: "\N{REPLACEMENT CHARACTER}" * 64, 3: "\udc80"}
-    readings = {p: kept(CertificateReading(not_after=ENDS, issuer=name)) for p, name in names.items()}
-    read = decode_ssl_readings(encode_ssl_readings(readings))
-    assert [reading.found.issuer for reading in read.values()] == ["x" * 64, names[2], "?"]
+def test_a_reading_from_before_there_were_alarms_is_as_none() -> None:
+    for found in (GOOD, ENDING, EXPIRED, BAD):
+        assert merge_one(kept(found), found, later(60))[1] == merge_one(None, found, later(60))[1]
+
+
+@pytest.mark.parametrize("found", [GOOD, ENDING])
+def test_another_target_starts_over(found: CertificateReading) -> None:
+    before, turn = merge_one(None, EXPIRED)
+    assert turn is not None
+    assert merge_one(before, found, later(60), of=THERE) == merge_one(None, found, later(60), of=THERE)
+
+
+def test_what_dropped_out_starts_over() -> None:
+    before, _ = merge_one(None, ENDING)
+    gone = merge({1: before, 2: kept()}, {2: HERE}, {2: GOOD}, {2: 30}, {1, 2}, later(60))
+    assert list(gone.readings) == [2]
+    assert merge_one(gone.readings.get(1), GOOD, later(120))[1] is None
+
+
+def test_who_is_not_looked_at_keeps_its_alarm_and_enters_nothing() -> None:
+    before, _ = merge_one(None, ENDING)
+    result = merge({1: before}, {1: HERE, 2: THERE}, {2: GOOD}, {2: 30}, {1, 2}, NOW + timedelta(days=5))
+    assert result.readings[1] is before
+    assert result.turns == {}
+
+
+def test_trouble_tells_nothing_while_the_dates_that_are_known_go_on() -> None:
+    ends = CertificateReading(not_after=later(25 * 3600))
+    before, turn = merge_one(None, ends)
+    assert turn is not None
+    assert turn.after.threshold == 1
+    in_trouble, turn = merge_one(before, TROUBLE, later(3600))
+    assert (in_trouble.alarm, turn) == (before.alarm, None)
+    past_its_end, turn = merge_one(in_trouble, TROUBLE, later(26 * 3600))
+    assert turn is not None
+    assert (turn.after.status, past_its_end.found) == ("expired", ends)
+    unknown, turn = merge_one(past_its_end, TROUBLE, later(48 * 3600))
+    assert turn is not None
+    assert (turn.after.status, unknown.found) == ("error", TROUBLE)
+    assert unknown.alarm.opened_seq == before.alarm.opened_seq
+
+
+def test_a_reading_of_the_same_second_or_an_older_one_changes_nothing() -> None:
+    before, _ = merge_one(None, ENDING)
+    for now in (NOW, later(-60)):
+        assert merge_one(before, EXPIRED, now) == (before, None)
+
+
+def test_more_turns_than_a_save_takes_are_left_to_the_next_run() -> None:
+    order = range(1, MOST_TURNS + 12)
+    targets, warnings = dict.fromkeys(order, HERE), dict.fromkeys(order, 30)
+    readings = dict.fromkeys(range(1, MOST_TURNS + 6), kept())
+    told: list[int] = []
+    for minute in range(3):
+        now = later(60 + 60 * minute)
+        due = order if minute == 0 else [p for p in order if p not in told]
+        result = merge(readings, targets, dict.fromkeys(due, EXPIRED), warnings, order, now)
+        if minute == 0:
+            assert len(result.turns) == MOST_TURNS
+            assert result.readings[MOST_TURNS + 1] == kept()
+            assert MOST_TURNS + 6 not in result.readings
+        told += result.turns
+        readings = dict(result.readings)
+    assert told == list(order)
+    assert merge(readings, targets, {}, {}, order, later(600)) == Merged(readings, {})
+
+
+def test_a_position_without_a_member_is_kept_for_two_days() -> None:
+    """It may have moved, or be newer than what this run knows of."""
+    readings = {1: kept(), 2: kept(ENDING)}
+    for seconds, positions in ((60, [1, 2]), (GONE_SECONDS - 1, [1, 2]), (GONE_SECONDS, [1])):
+        result = merge(readings, {1: HERE}, {1: GOOD}, {1: 30}, {1}, later(seconds))
+        assert sorted(result.readings) == positions
+        assert result.readings.get(2, readings[2]) is readings[2]

@@ -4,15 +4,18 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.message import Mail
 from localrun.clock import Clock
 from localrun.control import Control
-from localrun.queue import LocalQueue
-from localrun.scheduler import Scheduler
+from localrun.mail_box import MailBox
 from localrun.units import UnitCounter
+from tests.channels.notices import AT
+from tests.localrun.idle import idle_scheduler
 
 NOON = 1_800_000_000.0
 
@@ -31,8 +34,9 @@ class Answer:
 class Caller:
     def __init__(self) -> None:
         self.clock = Clock(lambda: NOON)
-        scheduler = Scheduler(self.clock, LocalQueue(lambda body: 1), lambda at: 0)
-        self.control = Control(self.clock, scheduler, UnitCounter(), _gateway)
+        self.mail_box = MailBox()
+        scheduler = idle_scheduler(self.clock)
+        self.control = Control(self.clock, scheduler, UnitCounter(), self.mail_box, _gateway)
 
     def call(
         self, method: str, path: str, body: Any = None, host: str = "127.0.0.1:8000", **headers: str
@@ -159,11 +163,71 @@ def test_an_order_that_makes_no_sense_is_refused(caller: Caller, body: Any) -> N
     assert caller.clock.seconds() == NOON
 
 
-def test_no_mail_is_shown_as_json_and_to_a_browser_as_a_page(caller: Caller) -> None:
+def mail(number: int, **changes: str) -> Mail:
+    fields: dict[str, Any] = {
+        "to": "ops@example.com",
+        "subject": f"DOWN: Shop {number}",
+        "text": "Shop is down",
+        "html": "<p>Shop is down</p>",
+        "event_id": f"evt_{number}",
+        "at": AT,
+    }
+    return Mail(**{**fields, **changes})
+
+
+def test_mails_are_shown_newest_first(caller: Caller) -> None:
     assert caller.call("GET", "/_local/mail").json == []
+    for number in (1, 2):
+        caller.mail_box.send(mail(number))
+    newest, oldest = caller.call("GET", "/_local/mail").json
+    assert newest == {
+        "from": "Uptime <uptime@localhost>",
+        "to": "ops@example.com",
+        "subject": "DOWN: Shop 2",
+        "messageId": "<evt_2@localhost>",
+        "sentAt": "2026-11-21T08:05:00Z",
+        "text": "Shop is down",
+        "html": "<p>Shop is down</p>",
+    }
+    assert oldest["messageId"] == "<evt_1@localhost>"
+
+
+def page_of(caller: Caller) -> Answer:
     page = caller.call("GET", "/_local/mail", HTTP_ACCEPT="text/html,*/*;q=0.8")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert page.text.startswith("<!doctype html>")
+    return page
+
+
+def test_a_browser_gets_a_page(caller: Caller) -> None:
+    assert "No mail has been sent." in page_of(caller).text
+    caller.mail_box.send(mail(1))
+    assert "DOWN: Shop 1" in page_of(caller).text
+
+
+class Outside(HTMLParser):
+    """The tags of a page, and the frames' documents, which are attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.frames: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "iframe":
+            self.frames.append(dict(attrs))
+
+
+def test_a_hostile_mail_stays_text_or_in_a_frame_that_runs_nothing(caller: Caller) -> None:
+    markup = """\"'></iframe></pre><script>alert(1)</script>"""
+    caller.mail_box.send(mail(1, subject=markup, text=markup, html=markup))
+    outside = Outside()
+    outside.feed(page_of(caller).text)
+    assert "script" not in outside.tags
+    (frame,) = outside.frames
+    assert frame == {"sandbox": None, "srcdoc": markup, "title": markup}
 
 
 def test_units_are_shown(caller: Caller) -> None:

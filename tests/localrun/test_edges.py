@@ -1,6 +1,7 @@
 """The deployment's stores under the local clock, units and wire."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.domain.api_key import SCOPES, ApiKey, key_digest, key_text
+from chalicelib.domain.message import DELIVERED
+from chalicelib.mailing import SmtpMailer
 from chalicelib.services.authentication import authenticate
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, SmtpServer
 from localrun.clock import Clock
 from localrun.edges import LocalEdges
 from localrun.first_start import key_line
 from localrun.units import UnitCounter, work
 from localrun.wire import Wire
+from tests.channels.notices import notice
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -132,6 +136,22 @@ def test_units_that_the_engine_miscounts_are_not_shown() -> None:
     report = UnitCounter(is_believed=False).report()
     assert report["available"] is False
     assert "byWork" not in report
+
+
+def test_mail_is_kept_unless_there_is_a_server_for_it(settings: Settings, clock: Clock) -> None:
+    edges = LocalEdges(replace(settings, mail_from="a@example.com"), clock, UnitCounter())
+    assert edges.mailer is edges.mail_box
+    server = SmtpServer("127.0.0.1", 25, is_tls=False)
+    edges = LocalEdges(replace(settings, smtp=server, mail_from="a@example.com"), clock, UnitCounter())
+    assert isinstance(edges.mailer, SmtpMailer)
+
+
+def test_what_the_channels_mail_is_in_the_box(settings: Settings, clock: Clock) -> None:
+    edges = LocalEdges(settings, clock, UnitCounter())
+    verdicts = edges.channels.send([("email", {"email": "ops@example.com"}, notice())])
+    assert verdicts == [DELIVERED]
+    (letter,) = edges.mail_box.newest_first()
+    assert (letter["to"], letter["subject"]) == ("ops@example.com", "DOWN: Shop")
 
 
 def test_checks_are_paced_except_in_an_advance(settings: Settings, clock: Clock) -> None:

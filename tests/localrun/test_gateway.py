@@ -14,8 +14,7 @@ import pytest
 from localrun.clock import Clock
 from localrun.gate import Gate
 from localrun.gateway import MAX_BODY_BYTES, Gateway
-from localrun.queue import LocalQueue
-from localrun.scheduler import Scheduler
+from tests.localrun.idle import idle_scheduler
 
 KEY = f"Bearer uptime_{'0' * 64}"
 ROUTES = {
@@ -289,7 +288,7 @@ class SlowFunction(Rig):
 
     def __post_init__(self) -> None:
         self.clock = Clock(lambda: NOON)
-        self.scheduler = Scheduler(self.clock, LocalQueue(lambda body: 1), lambda at: 0, self.gate)
+        self.scheduler = idle_scheduler(self.clock, self.gate)
         self.is_inside, self.may_go_on = Event(), Event()
         self.seen: list[float] = []
 

@@ -5,10 +5,12 @@ from threading import Event
 
 import pytest
 
+from chalicelib.domain.delivery import DeliveryJob, decode_delivery, encode_delivery
 from chalicelib.domain.job import ProbeJob, encode_job
-from localrun.queue import DELIVERIES, LocalQueue
+from localrun.queue import DELIVERIES, LocalDeliveries, LocalQueue
 
-Start = Callable[[Callable[[str], int]], LocalQueue]
+Probes = LocalQueue[ProbeJob]
+Start = Callable[[Callable[[str], int]], Probes]
 
 REDELIVERY_SECONDS = 0.3
 
@@ -16,10 +18,10 @@ REDELIVERY_SECONDS = 0.3
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Queues with their workers, ended afterwards."""
-    started: list[LocalQueue] = []
+    started: list[Probes] = []
 
-    def start(work: Callable[[str], int]) -> LocalQueue:
-        queue = LocalQueue(work, REDELIVERY_SECONDS)
+    def start(work: Callable[[str], int]) -> Probes:
+        queue = LocalQueue(work, encode_job, REDELIVERY_SECONDS)
         queue.start()
         started.append(queue)
         return queue
@@ -41,7 +43,7 @@ def _note(seen: list[str], what: str) -> int:
 
 def test_messages_are_drained_in_the_order_of_their_delays_then_of_their_sending() -> None:
     seen: list[str] = []
-    queue = LocalQueue(lambda body: _note(seen, body))
+    queue = LocalQueue(lambda body: _note(seen, body), encode_job)
     queue.send([(job(1), 30), (job(2), 0), (job(3), 0)])
     queue.send([(job(4), 30)])
     assert queue.drain() == 4
@@ -49,12 +51,12 @@ def test_messages_are_drained_in_the_order_of_their_delays_then_of_their_sending
 
 
 def test_what_the_work_sends_is_drained_too() -> None:
-    queue = LocalQueue(lambda body: _send_again(queue, body))
+    queue: Probes = LocalQueue(lambda body: _send_again(queue, body), encode_job)
     queue.send([(job(3), 0)])
     assert queue.drain() == 3
 
 
-def _send_again(queue: LocalQueue, body: str) -> int:
+def _send_again(queue: Probes, body: str) -> int:
     left = int(body[body.index('"slot":') + 7 : -1]) - 1
     if left:
         queue.send([(job(left), 0)])
@@ -63,7 +65,7 @@ def _send_again(queue: LocalQueue, body: str) -> int:
 
 def test_what_still_has_to_wait_stays_in_the_queue() -> None:
     seen: list[str] = []
-    queue = LocalQueue(lambda body: _note(seen, body))
+    queue = LocalQueue(lambda body: _note(seen, body), encode_job)
     queue.send([(job(1), 0), (job(2), 0), (job(3), 0)])
     assert queue.drain(lambda body: 60 if body == encode_job(job(2)) else 0) == 2
     assert seen == [encode_job(job(1)), encode_job(job(3))]
@@ -90,7 +92,7 @@ def test_a_message_that_fails_comes_back_three_times_then_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen: list[str] = []
-    queue = LocalQueue(lambda body: _fail(seen, body))
+    queue = LocalQueue(lambda body: _fail(seen, body), encode_job)
     queue.send([(job(1), 0), (job(2), 0)])
     assert queue.drain() == 0
     assert len(seen) == 2 * DELIVERIES
@@ -166,3 +168,16 @@ def test_closed_it_starts_nothing_more(start: Start, caplog: pytest.LogCaptureFi
     queue.join(10)
     assert seen == [encode_job(job(1))]
     assert caplog.records == []
+
+
+def test_deliveries_are_messages_with_no_shard_twice() -> None:
+    seen: list[DeliveryJob] = []
+
+    def work(body: str) -> int:
+        seen.append(decode_delivery(body))
+        return 2
+
+    queue = LocalQueue(work, encode_delivery)
+    LocalDeliveries(queue).send(["b", "a", "b"])
+    assert queue.drain() == 4
+    assert seen == [DeliveryJob("b"), DeliveryJob("a")]

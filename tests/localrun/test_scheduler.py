@@ -1,41 +1,64 @@
 """The minutes that the schedule runs, under a wall of our own. No thread: `look` is what it does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
 from threading import Event, Thread
 
 import pytest
 
-from chalicelib.domain.job import ProbeJob
+from chalicelib.domain.delivery import decode_delivery, encode_delivery
+from chalicelib.domain.job import ProbeJob, encode_job
 from localrun.clock import Clock
 from localrun.gate import Gate
-from localrun.queue import LocalQueue
+from localrun.queue import LocalDeliveries, LocalQueue
 from localrun.scheduler import MINUTE, Advanced, Scheduler
 
 START = 1_800_000_000.0
 
 
 class Rig:
-    """A scheduler whose ticks enqueue `slots` (seconds after the minute) and whose probe notes the clock."""
+    """A scheduler whose ticks enqueue `slots` (seconds after the minute) and whose probe notes the clock.
+
+    With `finds` every probe has something to tell, with `owes` every sweep.
+    """
 
     def __init__(self, *, at: float = START, slots: Sequence[int] = (0,)) -> None:
         self.wall = at
         self.minutes: list[int] = []
         self.probed: list[float] = []
         self.slots = slots
+        self.finds = self.owes = False
         self.clock = Clock(lambda: self.wall)
-        self.queue = LocalQueue(self._probe)
-        self.scheduler = Scheduler(self.clock, self.queue, self._tick)
+        self.swept: list[float] = []
+        self.told: list[tuple[str, float]] = []
+        self.probes = LocalQueue(self._probe, encode_job)
+        self.deliveries = LocalQueue(self._deliver, encode_delivery)
+        self.scheduler = self.scheduler_of(self._tick)
+
+    def scheduler_of(self, tick: Callable[[datetime], int], gate: Gate | None = None) -> Scheduler:
+        return Scheduler(self.clock, self.probes, self.deliveries, tick, self._sweep, gate)
 
     def _tick(self, at: datetime) -> int:
         minute = int(at.timestamp())
         self.minutes.append(minute)
-        self.queue.send([(ProbeJob("shard", minute + slot), slot) for slot in self.slots])
+        self.probes.send([(ProbeJob("shard", minute + slot), slot) for slot in self.slots])
         return len(self.slots)
 
     def _probe(self, body: str) -> int:
         self.probed.append(self.clock.seconds())
+        if self.finds:
+            LocalDeliveries(self.deliveries).send(["found"])
+        return 1
+
+    def _sweep(self) -> int:
+        self.swept.append(self.clock.seconds())
+        if self.owes:
+            LocalDeliveries(self.deliveries).send(["swept"])
+        return 1
+
+    def _deliver(self, body: str) -> int:
+        self.told.append((decode_delivery(body).shard, self.clock.seconds()))
         return 1
 
     def advance(self, seconds: float, *, run: bool = True, freeze: bool | None = None) -> Advanced:
@@ -70,7 +93,7 @@ def test_a_jump_runs_nothing_and_its_minutes_are_not_made_up_for() -> None:
 
 def test_a_jump_that_had_to_wait_for_a_write_begins_at_its_end() -> None:
     gate, rig = Gate(), Rig()
-    rig.scheduler = Scheduler(rig.clock, rig.queue, lambda at: 0, gate)
+    rig.scheduler = rig.scheduler_of(lambda at: 0, gate)
     jump = Thread(target=rig.advance, args=(1,), kwargs={"run": False})
     with gate.shared():
         jump.start()
@@ -107,7 +130,7 @@ def test_the_wall_stands_still_while_an_advance_runs() -> None:
         rig.wall += 500
         return 0
 
-    rig.scheduler = Scheduler(rig.clock, rig.queue, slow)
+    rig.scheduler = rig.scheduler_of(slow)
     rig.advance(120)
     assert rig.clock.seconds() == START + 121
 
@@ -177,7 +200,7 @@ def test_a_wall_set_back_doubles_no_minute() -> None:
 
 def test_a_tick_that_fails_costs_its_minute_alone(caplog: pytest.LogCaptureFixture) -> None:
     rig = Rig()
-    rig.scheduler = Scheduler(rig.clock, rig.queue, _fail)
+    rig.scheduler = rig.scheduler_of(_fail)
     assert rig.advance(120).ticks == 2
     assert "the tick of" in caplog.text
 
@@ -197,7 +220,7 @@ def test_freezing_waits_for_the_advance_that_runs() -> None:
         seen.append(rig.clock.seconds())
         return 0
 
-    rig.scheduler = Scheduler(rig.clock, rig.queue, tick)
+    rig.scheduler = rig.scheduler_of(tick)
     first = Thread(target=rig.advance, args=(60,))
     first.start()
     assert inside.wait(10)
@@ -219,7 +242,7 @@ def test_closed_it_begins_no_other_minute() -> None:
         rig.scheduler.close()
         return 0
 
-    rig.scheduler = Scheduler(rig.clock, rig.queue, tick)
+    rig.scheduler = rig.scheduler_of(tick)
     rig.advance(600)
     rig.wall += 600
     rig.scheduler.look()
@@ -234,6 +257,60 @@ def test_minutes_are_handed_over_as_utc() -> None:
         seen.append(at)
         return 0
 
-    rig.scheduler = Scheduler(rig.clock, rig.queue, tick)
+    rig.scheduler = rig.scheduler_of(tick)
     rig.advance(60)
     assert seen == [datetime.fromtimestamp(START + 60, UTC)]
+
+
+def test_what_checks_find_and_what_is_due_is_told_in_its_minute() -> None:
+    rig = Rig()
+    rig.finds = rig.owes = True
+    assert rig.advance(120) == Advanced(START + 120, ticks=2, checks=2, deliveries=4)
+    assert rig.told == [(what, START + at) for at in (60, 120) for what in ("found", "swept")]
+    assert rig.swept == [START + 60, START + 120]
+
+
+def test_what_a_fast_slot_finds_is_told_before_the_clock_moves_on() -> None:
+    rig = Rig(slots=range(0, 60, 20))
+    rig.finds = True
+    assert rig.advance(119).deliveries == 3
+    assert rig.told == [("found", START + at) for at in (60, 80, 100)]
+
+
+def test_what_waits_when_an_advance_begins_is_told_by_it() -> None:
+    rig = Rig(at=START + 1)
+    LocalDeliveries(rig.deliveries).send(["waiting"])
+    assert rig.advance(1) == Advanced(START + 2, ticks=0, checks=0, deliveries=1)
+
+
+def test_every_real_minute_is_swept_once() -> None:
+    rig = Rig()
+    for _ in range(3):
+        rig.wall += 30
+        rig.scheduler.look()
+        rig.scheduler.look()
+    assert rig.swept == [START + 60]
+    assert rig.advance(0, run=False).deliveries == 0
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_a_sweep_that_fails_costs_its_minute_alone(real: bool, caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig()
+
+    def fail() -> int:
+        raise RuntimeError("no table")
+
+    rig.scheduler = Scheduler(rig.clock, rig.probes, rig.deliveries, rig._tick, fail)
+    if real:
+        rig.wall += 60
+        rig.scheduler.look()
+    assert rig.advance(60).ticks == 1
+    assert len(rig.minutes) == 1 + real
+    assert "the sweep of" in caplog.text
+
+
+def test_a_sweep_comes_also_where_the_tick_has_failed() -> None:
+    rig = Rig()
+    rig.scheduler = rig.scheduler_of(_fail)
+    rig.advance(60)
+    assert rig.swept == [START + 60]

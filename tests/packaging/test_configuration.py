@@ -13,9 +13,12 @@ from chalice.package import YAMLTemplateSerializer
 from chalice.utils import to_cfn_resource_name
 
 from app import app
+from chalicelib.channels.sender import MAIL_SECONDS
 from chalicelib.domain.api_key import GATEWAY_PATTERN
 from chalicelib.domain.metric import OWN_FAULT, metric_line
 from chalicelib.invocation import LambdaAdhoc
+from chalicelib.jobs.deliver import ENOUGH
+from chalicelib.net.post import TIMEOUT_SECONDS
 from chalicelib.services.pinging import MAX_SECONDS
 from chalicelib.settings import Settings, from_environment
 from chalicelib.store.tables import create_tables
@@ -37,8 +40,11 @@ NOT_ACTIONS = {
 OTHER_ACTIONS = {
     *("logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"),
     "dynamodb:ConditionCheckItem",  # a transaction's look at an item that it does not write
+    *("ses:SendEmail", "ses:SendRawEmail"),
 }
 """Named otherwise than the operations, or of services that our code never calls by name."""
+
+QUEUE_URLS = ("probe_queue_url", "delivery_queue_url")
 
 
 @cache
@@ -56,11 +62,11 @@ def statements(name: str) -> list[dict[str, Any]]:
 
 def rights(name: str) -> dict[str, set[str]]:
     """Actions by the logical id of their resource."""
-    return {
-        s["Resource"]["Fn::GetAtt"][0]: set(s["Action"])
-        for s in statements(name)
-        if "Fn::GetAtt" in s["Resource"]
-    }
+    found: dict[str, set[str]] = {}
+    for statement in statements(name):
+        if "Fn::GetAtt" in statement["Resource"]:
+            found.setdefault(statement["Resource"]["Fn::GetAtt"][0], set()).update(statement["Action"])
+    return found
 
 
 @cache
@@ -98,7 +104,28 @@ def test_the_tick_may_only_read_the_registry_and_send() -> None:
 
 
 def test_the_probe_has_no_right_on_teams() -> None:
-    assert set(rights("probe")) == {"ChecksTable", "AlertsTable", "ProbeQueue"}
+    assert set(rights("probe")) == {"ChecksTable", "AlertsTable", "ProbeQueue", "DeliveryQueue"}
+    assert rights("probe")["DeliveryQueue"] == {"sqs:SendMessage"}
+
+
+def test_the_sweep_may_only_look_and_send() -> None:
+    assert rights("sweep") == {
+        "ChecksTable": {"dynamodb:Query"},
+        "AlertsTable": {"dynamodb:Query"},
+        "DeliveryQueue": {"sqs:SendMessage"},
+    }
+
+
+def test_the_delivery_writes_alerts_alone() -> None:
+    reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+    assert rights("deliver")["TeamsTable"] <= reading
+    assert rights("deliver")["ChecksTable"] <= reading
+
+
+def test_only_the_delivery_sends_mail() -> None:
+    names = [path.stem.removeprefix("policy-") for path in POLICIES]
+    sending = {n for n in names for s in statements(n) if any(a.startswith("ses:") for a in s["Action"])}
+    assert sending == {"deliver"}
 
 
 def test_ad_hoc_pings_run_with_no_right_but_to_log() -> None:
@@ -114,9 +141,9 @@ def test_only_the_api_may_start_them() -> None:
     assert callers == {"api": {"lambda:InvokeFunction"}}
 
 
-def test_only_the_api_deletes() -> None:
+def test_only_the_api_and_the_delivery_delete() -> None:
     deleting = {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
-    for name in ("authorize", "tick", "probe"):
+    for name in ("authorize", "tick", "probe", "deadlines", "sweep", "adhoc"):
         assert not deleting & {action for actions in rights(name).values() for action in actions}
 
 
@@ -147,6 +174,8 @@ def test_every_function_has_a_policy_and_its_limits() -> None:
         "deadlines": (60, 256),
         "probe": (90, 256),
         "adhoc": (28, 256),
+        "deliver": (90, 512),
+        "sweep": (60, 256),
     }
 
 
@@ -165,17 +194,35 @@ def test_no_policy_is_guessed_from_the_code() -> None:
     assert set(CONFIG["stages"]) == {"local", "prod"}
 
 
-def test_a_message_comes_back_only_when_its_run_has_ended() -> None:
-    visibility = merged()["Resources"]["ProbeQueue"]["Properties"]["VisibilityTimeout"]
-    assert visibility > CONFIG["lambda_functions"]["probe"]["lambda_timeout"]
+@pytest.mark.parametrize(("queue", "function"), [("ProbeQueue", "probe"), ("DeliveryQueue", "deliver")])
+def test_a_message_comes_back_only_when_its_run_has_ended(queue: str, function: str) -> None:
+    visibility = merged()["Resources"][queue]["Properties"]["VisibilityTimeout"]
+    assert visibility > CONFIG["lambda_functions"][function]["lambda_timeout"]
 
 
-def test_a_message_that_fails_three_times_is_kept_aside() -> None:
-    redrive = merged()["Resources"]["ProbeQueue"]["Properties"]["RedrivePolicy"]
+@pytest.mark.parametrize(("kind", "times"), [("Probe", 3), ("Delivery", 5)])
+def test_a_message_that_keeps_failing_is_kept_aside(kind: str, times: int) -> None:
+    redrive = merged()["Resources"][f"{kind}Queue"]["Properties"]["RedrivePolicy"]
     assert redrive == {
-        "deadLetterTargetArn": {"Fn::GetAtt": ["ProbeDeadLetters", "Arn"]},
-        "maxReceiveCount": 3,
+        "deadLetterTargetArn": {"Fn::GetAtt": [f"{kind}DeadLetters", "Arn"]},
+        "maxReceiveCount": times,
     }
+
+
+@pytest.mark.parametrize(
+    ("alarm", "queue"),
+    [("DeadLetterAlarm", "ProbeDeadLetters"), ("DeliveryDeadLetterAlarm", "DeliveryDeadLetters")],
+)
+def test_a_message_that_is_kept_aside_is_an_alarm(alarm: str, queue: str) -> None:
+    properties = merged()["Resources"][alarm]["Properties"]
+    assert properties["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    assert (properties["Threshold"], properties["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert "AlarmActions" in properties
+
+
+def test_a_delivery_has_time_for_one_more_message_when_it_takes_it() -> None:
+    assert 2 * ENOUGH.total_seconds() <= CONFIG["lambda_functions"]["deliver"]["lambda_timeout"]
+    assert TIMEOUT_SECONDS < MAIL_SECONDS < ENOUGH.total_seconds()
 
 
 def test_the_gateways_pre_check_is_the_domains() -> None:
@@ -190,10 +237,20 @@ def test_the_functions_variables_are_settings() -> None:
     before, after = Settings(), from_environment({name: f"the {name}" for name in variables})
     changed = {
         getattr(after, name): name
-        for name in ("teams_table", "checks_table", "alerts_table", "probe_queue_url")
+        for name in ("teams_table", "checks_table", "alerts_table", *QUEUE_URLS)
         if getattr(after, name) != getattr(before, name)
     }
     assert set(changed) == {f"the {name}" for name in variables}
+
+
+def test_the_delivery_alone_is_told_how_to_mail() -> None:
+    resources = merged()["Resources"]
+    variables = resources["Deliver"]["Properties"]["Environment"]["Variables"]
+    assert variables == {"UPTIME_MAIL_FROM": {"Ref": "MailFrom"}, "UPTIME_SMTP_URL": {"Ref": "SmtpUrl"}}
+    parameters = merged()["Parameters"]
+    assert [parameters[name]["Default"] for name in ("MailFrom", "SmtpUrl")] == ["", ""]
+    assert parameters["SmtpUrl"]["NoEcho"] is True
+    assert from_environment(dict.fromkeys(variables, "")) == from_environment({})
 
 
 def test_the_api_is_told_the_name_of_the_function_that_pings() -> None:
@@ -231,9 +288,17 @@ def test_teams_can_be_restored_and_the_others_expire() -> None:
         assert ttl == {"AttributeName": "ttl", "Enabled": True}
 
 
-def test_the_silence_of_the_tick_is_an_alarm() -> None:
-    alarm = merged()["Resources"]["TickSilentAlarm"]["Properties"]
+@pytest.mark.parametrize("function", ["Tick", "Deadlines", "Sweep"])
+def test_the_silence_of_what_runs_every_minute_is_an_alarm(function: str) -> None:
+    alarm = merged()["Resources"][f"{function}SilentAlarm"]["Properties"]
     assert alarm["TreatMissingData"] == "breaching"
+    measured = [m["MetricStat"]["Metric"]["Dimensions"] for m in alarm["Metrics"] if "MetricStat" in m]
+    assert measured == [[{"Name": "FunctionName", "Value": {"Ref": function}}]] * 2
+
+
+def test_a_delivery_that_fails_sends_back_its_own_message_alone() -> None:
+    source = merged()["Resources"]["Deliver"]["Properties"]["Events"]["DeliverSqsEventSource"]
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_a_network_of_ours_that_is_away_is_an_alarm() -> None:

@@ -48,7 +48,7 @@ WORDS = {
     *("type", "description", "enum", "const", "examples", "default", "format", "pattern", "required"),
     *("properties", "additionalProperties", "propertyNames", "maxProperties", "items", "anyOf", "oneOf"),
     *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "discriminator", "$ref"),
-    *("not", "dependentSchemas"),
+    *("not", "dependentSchemas", "writeOnly"),
 }
 
 

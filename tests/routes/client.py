@@ -24,7 +24,7 @@ from chalicelib.settings import Settings
 from chalicelib.wiring import Edges
 from localrun.gateway import Context, Gateway
 from tests.declared import check_answer
-from tests.fakes import FakeAdhoc, FakeCertificates, FakeChecks, FakeQueue
+from tests.fakes import FakeAdhoc, FakeCertificates, FakeChecks, FakeDeliveries, FakeQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -240,8 +240,10 @@ class RealEdges(Edges):
         self.fake_checks = FakeChecks()
         self.dynamodb = client
         self.queue = self.fake_queue
+        self.deliveries = FakeDeliveries()
         self.checks = self.fake_checks
         self.adhoc = FakeAdhoc()
+        self.deliveries = FakeDeliveries()
         self.fake_certificates = FakeCertificates()
         self.certificates = self.fake_certificates
 

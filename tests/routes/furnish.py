@@ -87,6 +87,7 @@ def furnish(deps: FakeDeps | RealEdges, api: Api) -> Ids:
             answer = api.send("POST", path_of(operation, ids), example(operation, ids))
             assert answer.status == 201, answer.raw
             note(ids, answer)
+    note(ids, api.send("POST", f"/v1/alerts/{ids['alt'][0]}/test"))
     edges: Deps = deps
     take_push(edges, get_push_monitor(edges, api.team_id, ids["push"][0]).push_token, Said(msg="all done"))
     for shard in edges.shards.all():

@@ -1,6 +1,7 @@
-"""The AWS that one function sees: DynamoDB by the embedded engine, a queue that keeps what it is sent, the
-deployment's other functions, and its role's rights enforced before any of them."""
+"""The AWS that one function sees: DynamoDB by the embedded engine, queues and a post office that keep what
+they are sent, the deployment's other functions, and its role's rights enforced before any of them."""
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -10,15 +11,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .booted import FunctionFailed
-from .rights import Act, Rights, dynamodb_acts
+from .rights import Act, Rights, dynamodb_acts, mail_acts
 
 INVOKE = "/2015-03-31/functions/"
+SEND_EMAIL = "/v2/email/outbound-emails"
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
 class AwsDoor:
-    """`denied` and `used` are the acts that the role refused and allowed; `sent` the queue's messages.
+    """`denied` and `used` are the acts that the role refused and allowed; `sent` the queues' messages, each
+    with its `QueueUrl`; `mails` are as they would go out.
 
     `invoke` calls another function by the name that it has in AWS.
     """
@@ -28,6 +31,7 @@ class AwsDoor:
         self.denied: list[Act] = []
         self.used: set[str] = set()
         self.sent: list[dict[str, Any]] = []
+        self.mails: list[bytes] = []
         self._engine = urlsplit(engine_endpoint).netloc
         self._invoke = invoke
         door = self
@@ -65,6 +69,8 @@ class AwsDoor:
         if path.startswith(INVOKE):
             name = unquote(path.removeprefix(INVOKE).removesuffix("/invocations"))
             return self._refuse([Act("lambda:InvokeFunction", name)]) or self._call(name, request)
+        if path == SEND_EMAIL:
+            return self._refuse(list(mail_acts(request))) or (200, _JSON, self._post(request))
         service, _, operation = headers["X-Amz-Target"].partition(".")
         if service == "AmazonSQS":
             act = Act(f"sqs:{operation.removesuffix('Batch')}", request["QueueUrl"])
@@ -88,12 +94,16 @@ class AwsDoor:
             return 200, {**_JSON, "X-Amz-Function-Error": "Unhandled"}, str(failure).encode()
 
     def _keep(self, request: dict[str, Any]) -> bytes:
-        self.sent += request["Entries"]
+        self.sent += [{**entry, "QueueUrl": request["QueueUrl"]} for entry in request["Entries"]]
         taken = [
             {"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": ""}
             for entry in request["Entries"]
         ]
         return json.dumps({"Successful": taken, "Failed": []}).encode()
+
+    def _post(self, request: dict[str, Any]) -> bytes:
+        self.mails.append(base64.b64decode(request["Content"]["Raw"]["Data"]))
+        return json.dumps({"MessageId": f"mail-{len(self.mails)}"}).encode()
 
     def _forward(self, headers: dict[str, str], body: bytes) -> Answer:
         engine = HTTPConnection(self._engine, timeout=10)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chalicelib.domain.delivery import DeliveryJob, decode_delivery, encode_delivery
 from chalicelib.domain.heartbeat import Heartbeat, place_of
 from chalicelib.settings import Settings
 from chalicelib.store.heartbeats import HeartbeatStore
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/uptime-probe"
-MAKES_CHECKS = ("Probe", "Adhoc")
+DELIVERY_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/uptime-delivery"
+MAIL_FROM = "Uptime <alerts@uptime.test>"
+REACHES_OUT = ("Probe", "Adhoc", "Deliver")
 
 
 def path_of(url: str) -> str:
@@ -66,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Seams:
-    """What lets the functions that make checks reach the tests' servers on loopback."""
+    """What lets the functions that reach out reach the tests' servers on loopback."""
 
     egress_allow: str
     dns_server: tuple[str, int]
@@ -102,13 +105,16 @@ class Deployment:
 
     @property
     def names(self) -> dict[str, str]:
-        """What a `Ref` to a resource gives."""
+        """What a `Ref` to a resource or a parameter gives."""
         return {
             **{function: f"uptime-test-{function}-1A2B3C" for function in functions(self.template)},
             "TeamsTable": self.settings.teams_table,
             "ChecksTable": self.settings.checks_table,
             "AlertsTable": self.settings.alerts_table,
             "ProbeQueue": QUEUE_URL,
+            "DeliveryQueue": DELIVERY_QUEUE_URL,
+            "MailFrom": MAIL_FROM,
+            "SmtpUrl": "",
         }
 
     def invoke(self, name: str, event: Any) -> Any:
@@ -142,9 +148,10 @@ class Deployment:
             "AWS_ENDPOINT_URL_DYNAMODB": door.endpoint,
             "AWS_ENDPOINT_URL_SQS": door.endpoint,
             "AWS_ENDPOINT_URL_LAMBDA": door.endpoint,
+            "AWS_ENDPOINT_URL_SESV2": door.endpoint,
         }
         handler = properties["Handler"]
-        if self.seams is not None and name in MAKES_CHECKS:
+        if self.seams is not None and name in REACHES_OUT:
             env |= self.seams.variables(handler)
             handler = "seamed.handler"
         function = Function(self.python, self.folder, handler, env, self.logs / f"{name}.log")
@@ -212,22 +219,43 @@ class Deployment:
         return self.call("POST", "/v1/monitors", {"name": "Shop", "url": url, **more})["data"]
 
     def last_message(self, function: str) -> str:
-        """The newest that the function sent to the queue."""
-        return str(self.doors[function].sent[-1]["MessageBody"])
+        """The newest that the function sent to the probe."""
+        return self._sent(function, QUEUE_URL)[-1]
+
+    def announced(self, function: str) -> list[str]:
+        """The shards that the function has asked the delivery to look at, oldest first."""
+        bodies = self._sent(function, DELIVERY_QUEUE_URL) if function in self.doors else []
+        return [decode_delivery(body).shard for body in bodies]
+
+    def _sent(self, function: str, queue_url: str) -> list[str]:
+        entries = self.doors[function].sent
+        return [str(entry["MessageBody"]) for entry in entries if entry["QueueUrl"] == queue_url]
 
     def probe(self, message: str) -> Any:
-        record = {
-            "messageId": "7d3ea6f8-0000-4000-8000-000000000000",
-            "receiptHandle": "handle",
-            "body": message,
-            "attributes": {"ApproximateReceiveCount": "1"},
-            "messageAttributes": {},
-            "md5OfBody": "",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:uptime-probe",
-            "awsRegion": "us-east-1",
-        }
-        return self.invoke("Probe", {"Records": [record]})
+        return self.hand_over("Probe", "uptime-probe", message)
+
+    def deliver(self, shard: str) -> None:
+        """What the shard has to tell and what is due of it; fails where the message would come back."""
+        answer = self.hand_over("Deliver", "uptime-delivery", encode_delivery(DeliveryJob(shard)))
+        assert answer == {"batchItemFailures": []}, (self.logs / "Deliver.log").read_text()
+
+    def hand_over(self, function: str, queue: str, *messages: str) -> Any:
+        """What the function answers when its queue hands it this batch."""
+        records = [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": "handle",
+                "body": message,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
+                "awsRegion": "us-east-1",
+            }
+            for number, message in enumerate(messages)
+        ]
+        return self.invoke(function, {"Records": records})
 
     def tick(self, at: datetime) -> Any:
         return self.schedule("Tick", at)

@@ -3,8 +3,16 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from fnmatch import fnmatchcase
 from typing import Any
+
+ACCOUNT = {
+    "${AWS::Partition}": "aws",
+    "${AWS::Region}": "us-east-1",
+    "${AWS::AccountId}": "123456789012",
+    "${AWS::StackName}": "uptime-test",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,21 @@ class Rights:
         }
 
     def _grants(self, statement: Mapping[str, Any], act: Act) -> bool:
-        resource = statement["Resource"].get("Fn::GetAtt")
-        if act.action not in statement["Action"] or resource is None:
-            return False
-        if self._names[resource[0]] != act.resource:
+        if act.action not in statement["Action"] or not self._is_of(statement["Resource"], act):
             return False
         keys = _keys(statement)
         return not keys or act.partition_key is None or any(_is_like(act, key) for key in keys)
+
+    def _is_of(self, resource: Mapping[str, Any], act: Act) -> bool:
+        if "Fn::GetAtt" in resource:
+            return self._names[resource["Fn::GetAtt"][0]] == act.resource
+        return fnmatchcase(act.resource, _substituted(resource["Fn::Sub"]))
+
+
+def _substituted(text: str) -> str:
+    for variable, value in ACCOUNT.items():
+        text = text.replace(variable, value)
+    return text
 
 
 def _keys(statement: Mapping[str, Any]) -> Collection[str]:
@@ -86,6 +102,17 @@ def dynamodb_acts(operation: str, request: Mapping[str, Any]) -> Iterator[Act]:
         yield Act("dynamodb:Query", request["TableName"], _queried_key(request))
     else:
         yield _act(operation, request.get("TableName", "*"), request.get("Key") or request.get("Item") or {})
+
+
+def mail_acts(request: Mapping[str, Any]) -> Iterator[Act]:
+    """SES asks for the right of its older interface too, where a mail comes composed."""
+    (_, address) = parseaddr(request["FromEmailAddress"])
+    identity = _substituted(
+        f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:identity/{address}"
+    )
+    yield Act("ses:SendEmail", identity)
+    if "Raw" in request["Content"]:
+        yield Act("ses:SendRawEmail", identity)
 
 
 _ITEM_ACTIONS = {

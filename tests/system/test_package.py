@@ -14,6 +14,8 @@ from .built import BUILD, ROOT, Package
 
 pytestmark = pytest.mark.system
 
+DELIVERY = {"Deliver", "Sweep"}
+
 
 def test_the_zip_is_within_the_limits_and_holds_only_what_ships(package: Package) -> None:
     with ZipFile(package.archive) as archive:
@@ -65,7 +67,7 @@ def test_the_gateways_own_answers_have_the_shape_of_all_errors(package: Package)
 
 def test_each_function_has_a_role_of_its_own(package: Package) -> None:
     roles = {n: f["Properties"]["Role"]["Fn::GetAtt"][0] for n, f in functions(package.template).items()}
-    assert set(roles) == {"APIHandler", "Authorize", "Tick", "Probe", "Adhoc", "Deadlines"}
+    assert set(roles) == {"APIHandler", "Authorize", "Tick", "Probe", "Adhoc", "Deadlines", *DELIVERY}
     assert len(set(roles.values())) == len(roles)
 
 
@@ -81,11 +83,25 @@ def test_a_function_is_soon_loaded(package: Package) -> None:
         assert took <= (400 if module == "app" else 200), module
 
 
+def test_a_delivery_that_fails_sends_back_its_own_message_alone(package: Package) -> None:
+    (event,) = package.template["Resources"]["Deliver"]["Properties"]["Events"].values()
+    assert event["Properties"]["Queue"] == {"Fn::Sub": "${DeliveryQueue.Arn}"}
+    assert event["Properties"]["BatchSize"] == 10
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_password_of_the_mail_server_is_for_one_function_and_never_shown(package: Package) -> None:
+    assert package.template["Parameters"]["SmtpUrl"]["NoEcho"] is True
+    for name, function in functions(package.template).items():
+        own = json.dumps(function["Properties"].get("Environment", {}))
+        assert ("SmtpUrl" in own) == (name == "Deliver"), name
+
+
 def test_the_deadlines_have_no_right_on_the_teams_table(package: Package) -> None:
     assert "TeamsTable" not in json.dumps(package.template["Resources"]["DeadlinesRole"])
 
 
-@pytest.mark.parametrize("name", ["Tick", "Deadlines"])
+@pytest.mark.parametrize("name", ["Tick", "Deadlines", "Sweep"])
 def test_every_minute_a_function_runs_whose_silence_is_an_alarm(package: Package, name: str) -> None:
     resources = package.template["Resources"]
     (event,) = resources[name]["Properties"]["Events"].values()
@@ -96,8 +112,8 @@ def test_every_minute_a_function_runs_whose_silence_is_an_alarm(package: Package
     assert [m["Dimensions"][0]["Value"] for m in measured] == [{"Ref": name}] * 2
 
 
-def test_the_stack_says_where_its_tables_and_its_queue_are(package: Package) -> None:
-    wanted = {"ApiUrl", "TeamsTable", "ChecksTable", "AlertsTable", "ProbeQueueUrl"}
+def test_the_stack_says_where_its_tables_and_its_queues_are(package: Package) -> None:
+    wanted = {"ApiUrl", "TeamsTable", "ChecksTable", "AlertsTable", "ProbeQueueUrl", "DeliveryQueueUrl"}
     assert wanted <= set(package.template["Outputs"])
 
 

@@ -121,6 +121,28 @@ def test_a_queue_event_checks_the_monitor_and_writes_a_tick(deployment: Deployme
     assert [outcome.reason for outcome in outcomes] == [Reason.BLOCKED]
 
 
+def test_what_a_check_finds_is_delivered_and_then_nothing_is_due(
+    deployment: Deployment, target: Target
+) -> None:
+    """By the probe's own word, and by the sweep's where that was lost."""
+    deployment.create_monitor(target.url)
+    message = deployment.last_message("APIHandler")
+    shard = json.loads(message)["shard"]
+    deployment.probe(message)
+    assert deployment.announced("Probe")[-1] == shard
+    deployment.schedule("Sweep", datetime.now(UTC))
+    assert deployment.announced("Sweep").count(shard) == 1
+    deployment.deliver(shard)
+    deployment.schedule("Sweep", datetime.now(UTC))
+    assert deployment.announced("Sweep").count(shard) == 1
+    assert [deployment.doors[name].denied for name in ("Probe", "Sweep", "Deliver")] == [[], [], []]
+
+
+def test_a_message_that_the_delivery_cannot_read_comes_back_alone(deployment: Deployment) -> None:
+    answer = deployment.hand_over("Deliver", "uptime-delivery", "nonsense", '{"v":1,"shard":"HB00"}')
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+
+
 def test_an_ad_hoc_ping_is_made_by_the_function_that_has_no_rights(
     deployment: Deployment, target: Target
 ) -> None:

@@ -1,9 +1,15 @@
-"""Certificates: read after a run's results are committed, so that they delay none and change none."""
+"""Certificates: read after a run's results are committed, so that they delay none and change none. The stages
+that they enter are written with what was read."""
 
 import logging
+from collections.abc import Mapping, Sequence
 
+from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.member import Pack
-from chalicelib.domain.ssl_readings import certificate_target, choose_due, merge
+from chalicelib.domain.ssl_alarm import ssl_row_of
+from chalicelib.domain.ssl_readings import SslReading, SslReadings, certificate_target, choose_due, merge
+from chalicelib.errors import Contended
+from chalicelib.services.announcing import announce
 from chalicelib.services.deps import Deps
 
 TRIES = 2
@@ -38,9 +44,30 @@ def _renew(deps: Deps, shard: str, pack: Pack, only: int | None) -> None:
     found = deps.certificates.read({p: readable[p] for p in due}) if due else {}
     if not found:
         return
+    warning_days = {p: pack.members[p].spec["sslExpiryWarningDays"] for p in found}
     for attempt in range(TRIES):
         if attempt:
             stored = deps.ssl_readings.get(shard, consistent=True)
-        if deps.ssl_readings.save(shard, stored, merge(stored.by_position, targets, found, now)):
+        merged = merge(stored.by_position, targets, found, warning_days, pack.members, now)
+        rows = [
+            ssl_row_of(shard, pack.members[p].monitor_id, pack.members[p].team_id, turn)
+            for p, turn in merged.turns.items()
+        ]
+        if _is_saved(deps, shard, stored, merged.readings, rows):
+            announce(deps, [shard] if rows else ())
             return
     log.info("shard %s: what was read of certificates was lost to another run", shard)
+
+
+def _is_saved(
+    deps: Deps,
+    shard: str,
+    stored: SslReadings,
+    readings: Mapping[int, SslReading],
+    rows: Sequence[OutboxRow],
+) -> bool:
+    """What has been written without an answer is found by the next try, and not made a second time."""
+    try:
+        return deps.ssl_readings.save(shard, stored, readings, rows)
+    except Contended:
+        return False

@@ -14,6 +14,7 @@ from chalicelib.domain.schedule import SETTLED_SECONDS, sweep_boundary
 from chalicelib.domain.state import State, is_retry, plan_commit, results_to_commit
 from chalicelib.domain.tick import Tick
 from chalicelib.errors import Contended
+from chalicelib.services.announcing import announce
 from chalicelib.services.deps import Deps
 from chalicelib.services.probing.load import load_pack
 
@@ -37,40 +38,54 @@ def commit(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequence[Tick]
     """Bring STATE up to date with the stored ticks (`own` included, whatever the reads show).
 
     On a lost condition or a collision everything is read and computed again; after `tries` losses the
-    next run of the shard takes over.
+    next run of the shard takes over. The delivery hears of the transitions when all are committed.
     """
+    told = 0
     for attempt in range(tries):
         if attempt:
             deps.wait(0.05 + 0.45 * deps.random_bits(16) / 0x10000)
             fresh = deps.states.get(slot.shard, consistent=True)
             if fresh is None:
-                return
+                break
             state = fresh
             if state.config_version != pack.config_version:
                 pack = load_pack(deps, slot.shard, state)
         is_sweep = state.swept < sweep_boundary(slot.shard, slot.at)
         ticks = _sweep(deps, slot, state, own) if is_sweep else _recent_ticks(deps, slot, state, pack, own)
-        if _apply(deps, slot, state, pack, ticks, is_sweep=is_sweep):
-            return
-    log.warning("shard %s slot %s: STATE lost %s times, left to the next run", slot.shard, slot.at, tries)
+        applied = _apply(deps, slot, state, pack, ticks, is_sweep=is_sweep)
+        told += applied.transitions
+        if applied.is_done:
+            break
+    else:
+        log.warning("shard %s slot %s: STATE lost %s times, left to the next run", slot.shard, slot.at, tries)
+    announce(deps, [slot.shard] if told else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """How many transitions were committed, and whether none is left."""
+
+    transitions: int
+    is_done: bool
 
 
 def _apply(
     deps: Deps, slot: Slot, state: State, pack: Pack, ticks: Iterable[Tick], *, is_sweep: bool
-) -> bool:
-    """Write batch after batch of transitions; False when a batch lost its condition."""
-    results = results_to_commit(ticks, pack.members)
+) -> _Applied:
+    """Write batch after batch of transitions, until a batch loses its condition."""
+    results, told = results_to_commit(ticks, pack.members), 0
     while True:
         plan = plan_commit(state, pack.members, results, refresh=is_sweep)
         if not plan.is_needed:
-            return True
+            return _Applied(told, is_done=True)
         swept = max(state.swept, slot.at) if is_sweep and not plan.rest else state.swept
         read = State(state.version, pack.config_version, state.swept, state.entries)
         try:
             if not deps.states.commit(slot.shard, read, plan.entries, swept, plan.transitions):
-                return False
+                return _Applied(told, is_done=False)
         except Contended:
-            return False
+            return _Applied(told, is_done=False)
+        told += len(plan.transitions)
         for transition in plan.transitions:
             log.info(
                 "monitor %s is %s (seq %s)",
@@ -80,7 +95,7 @@ def _apply(
             )
         state = State(state.version + 1, pack.config_version, swept, plan.entries)
         if not plan.rest:
-            return True
+            return _Applied(told, is_done=True)
 
 
 def _recent_ticks(deps: Deps, slot: Slot, state: State, pack: Pack, own: Sequence[Tick]) -> list[Tick]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.confirmation import NO_STREAK, Confirmations, Streak, confirmations_of
 from chalicelib.domain.extras import NO_EXTRAS, Extras
-from chalicelib.domain.incident import IncidentChange, OutboxRow
+from chalicelib.domain.incident import SSL, IncidentChange, OutboxRow
 from chalicelib.domain.member import Member, Pack, encode_member, member_of
 from chalicelib.domain.monitor import Monitor, Placement
 from chalicelib.domain.outcome import Status
@@ -80,7 +80,7 @@ class Invariants:
                 self._member((kind[1], key), new)
             elif kind[0] == "tick":
                 self._tick(kind[1], old, new)
-            elif kind == "outbox" and new is not None:
+            elif kind == "outbox" and new is not None and new.kind != SSL:
                 self._row(old, new)
             elif kind == "incident" and new is not None:
                 self._incident(old, new)

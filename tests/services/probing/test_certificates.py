@@ -78,7 +78,7 @@ def test_a_certificate_is_read_after_the_results_are_committed(scene: Scene) -> 
     calls: list[str] = []
     assert run(scene, BASE, down=[monitor], deps=deps) == 1
     assert calls[-2:] == [COMMIT, GET]
-    assert scene.last_plan.calls[-2:] == [GET, SAVE]
+    assert scene.last_plan.calls[-3:] == [COMMIT, GET, SAVE]
     assert deps.certificates.asked == [{monitor.placement.position: ("e.com", 443)}]
     assert scene.rows(monitor) == [(1, None, DOWN, BASE)]
     assert shown(scene, monitor) == good(BASE)
@@ -173,15 +173,15 @@ def test_a_disabled_monitor_keeps_its_reading_and_is_not_asked(scene: Scene) -> 
     assert shown(scene, monitor) == good(BASE)
 
 
-def test_a_moved_monitor_is_read_anew_and_a_deleted_one_is_forgotten(scene: Scene) -> None:
+def test_a_moved_monitor_keeps_its_reading_and_what_is_gone_is_forgotten_after_two_days(scene: Scene) -> None:
     moved, deleted, stays = add(scene), add(scene), add(scene)
     run(scene, BASE)
     change(scene, moved, timeout_seconds=30.0)
     delete_monitor(scene.container(BASE + 7), TEAM, "http", deleted.id)
-    assert shown(scene, moved) == SSL_UNKNOWN
-    assert run(scene, BASE + 60, shard=SLOW_SHARD) == 1
-    assert shown(scene, moved) == good(BASE + 60)
-    run(scene, BASE + DAY)
+    assert shown(scene, moved) == good(BASE)
+    assert run(scene, BASE + 60, shard=SLOW_SHARD) == 0
+    assert shown(scene, moved) == good(BASE)
+    run(scene, BASE + 2 * DAY + 60)
     kept = scene.container().ssl_readings.get(SHARD, consistent=True).by_position
     assert list(kept) == [stays.placement.position]
 
@@ -208,7 +208,7 @@ def test_what_failed_inside_our_code_is_no_reading(scene: Scene) -> None:
     assert run(scene, BASE + 60) == 1
 
 
-def test_status_and_transitions_know_nothing_of_certificates(scene: Scene) -> None:
+def test_status_and_incidents_know_nothing_of_certificates(scene: Scene) -> None:
     monitor = add(scene)
     for n, reading in enumerate((GOOD, WRONG_HOST, CertificateReading(Reason.TLS_FAILED))):
         run(scene, BASE + n * DAY, {"e.com": reading})
@@ -216,6 +216,7 @@ def test_status_and_transitions_know_nothing_of_certificates(scene: Scene) -> No
     assert entry is not None
     assert entry.status is UP
     assert scene.rows(monitor) == []
+    assert scene.open_incidents(monitor) == 0
     scene.check()
 
 

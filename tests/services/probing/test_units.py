@@ -207,7 +207,7 @@ def test_certificates_cost_a_read_unit_a_run_and_few_writes_a_day(
     scene: RealScene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of a full shard, all of whose monitors want theirs."""
-    wanted = {"url": "https://e.com/", "sslMonitoringEnabled": True}
+    wanted = {"url": "https://e.com/", "sslMonitoringEnabled": True, "sslExpiryWarningDays": 30}
     fill(scene, MAX_MEMBERS, url_length=100, spec=wanted)
     units, deps = Units(scene.client), scene.container()
     deps.certificates = IssuedBySeven()

@@ -1,0 +1,135 @@
+"""Sending: all attempts that were begun, at a time, and after each what became of it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from chalicelib.domain.alert import FAILURES_TO_DISABLE, HEALTHY, Health
+from chalicelib.domain.alert_event import EventStatus, event_id
+from chalicelib.domain.course import Course, Waiting
+from chalicelib.domain.message import Verdict
+from chalicelib.domain.notice import EventType, Notice
+from chalicelib.domain.snapshot import HttpSnapshot
+from chalicelib.domain.telling import Scene, Step, look, settle
+from chalicelib.services.delivering.audience import Audience, Audiences
+from chalicelib.services.delivering.steps import Begun, write
+from chalicelib.services.deps import Deps
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME: Final = 100
+NOBODY: Final = "mon_" + "0" * 32
+"""What a test is about, when its alert is about no monitor."""
+
+
+def send_all(deps: Deps, audiences: Audiences, begun: Sequence[Begun], errors: list[Exception]) -> int:
+    """Send, and what then comes next in the same courses; the number of attempts."""
+    attempts = 0
+    waiting = list(begun)
+    while waiting:
+        batch, waiting = waiting[:AT_A_TIME], waiting[AT_A_TIME:]
+        now = deps.now()
+        wanted = [(b.alert.strategy, b.alert.config, _notice(b, replace(b.scene, now=now))) for b in batch]
+        verdicts = deps.channels.send(wanted)
+        attempts += len(batch)
+        for each, verdict in zip(batch, verdicts, strict=True):
+            try:
+                following = _settled(deps, audiences.of_team(each.alert.team_id), each, verdict)
+            except Exception as error:  # its lease ends, and it is sent again with the same id
+                log.exception("what became of %s was not written", each.course.waiting[0].event_id)
+                errors.append(error)
+                continue
+            waiting.extend([following] if following else [])
+    return attempts
+
+
+def _settled(deps: Deps, audience: Audience, begun: Begun, verdict: Verdict) -> Begun | None:
+    """Write what became of an attempt, and begin the next one of the same course, if one is due."""
+    id, lease = begun.course.waiting[0].event_id, begun.course.leased_until
+    scene = replace(begun.scene, now=deps.now())
+    chance = deps.random_bits(16) / 0x10000
+    outcome: list[EventStatus] = []
+
+    def step(stored: Course | None) -> Step | None:
+        outcome.clear()
+        if stored is None or stored.leased_until != lease or stored.waiting[0].event_id != id:
+            return None  # somebody thought us dead, and has sent it again
+        after = settle(stored, begun.policy, verdict, scene, chance)
+        is_over = not any(waiting.event_id == id for waiting in after.course.waiting)
+        outcome.append(after.events[0].status if is_over else EventStatus.PENDING)
+        looked = look(after.course, begun.policy, _scene_after(after.course, scene))
+        return Step(looked.course, (*after.events, *looked.events))
+
+    course = write(deps, begun.course.alert_id, begun.course.subject, step)
+    if course is None:
+        return None
+    if outcome and not (begun.subject is None and outcome[0] is EventStatus.FAILED):
+        _note_health(deps, audience, begun, outcome[0], verdict)
+    is_begun = course.is_leased(scene.now)
+    return replace(begun, course=course, scene=scene) if is_begun else None
+
+
+def _scene_after(course: Course, scene: Scene) -> Scene:
+    """What is wrong is what was heard last: nobody has looked since."""
+    return replace(scene, current=None if course.incident is None else course.incident.finding)
+
+
+def _note_health(
+    deps: Deps, audience: Audience, begun: Begun, outcome: EventStatus, verdict: Verdict
+) -> None:
+    """Count what failed for good; the one that makes too many in a row disables the alert."""
+    before = audience.health(begun.alert)
+    if outcome is EventStatus.DELIVERED and before.disabled_at is None:
+        health = HEALTHY
+    elif outcome is EventStatus.FAILED and before.disabled_at is None:
+        failures = before.failures + 1
+        is_enough = failures >= FAILURES_TO_DISABLE
+        health = Health(failures, deps.now() if is_enough else None, verdict.problem)
+    else:
+        return
+    if health == before:
+        return
+    if health.disabled_at is not None:
+        log.error("alert %s is disabled: %s", begun.alert.id, verdict.problem)
+    deps.courses.save_health(begun.alert.id, health)
+    audience.healths[begun.alert.id] = health
+
+
+def _notice(begun: Begun, scene: Scene) -> Notice:
+    waiting, subject = begun.course.waiting[0], begun.subject
+    if subject is None:
+        return _sample(begun, waiting, scene)
+    finding = waiting.finding
+    return Notice(
+        event_id=waiting.event_id,
+        incident_id=event_id(begun.alert.id, begun.course.subject, 0, "thread"),
+        monitor_id=subject.monitor_id,
+        name=subject.name,
+        event=finding.event,
+        snapshot=subject.notice_snapshot(finding),
+        since=waiting.since,
+        at=finding.at,
+        attempted_at=scene.now,
+        reason=subject.reason(finding),
+        sent=waiting.sent,
+        held_back=waiting.held_back,
+        link=subject.link,
+        flips=waiting.flips,
+    )
+
+
+def _sample(begun: Begun, waiting: Waiting, scene: Scene) -> Notice:
+    return Notice(
+        event_id=waiting.event_id,
+        incident_id=waiting.event_id,
+        monitor_id=begun.course.monitor_id or NOBODY,
+        name="Test notification",
+        event=EventType.DOWN,
+        snapshot=HttpSnapshot(503, 123, 200, "https://example.com/"),
+        since=waiting.since,
+        at=waiting.finding.at,
+        attempted_at=scene.now,
+        reason=f"Nothing is down: this is a test of the alert {begun.alert.name}",
+        is_test=True,
+    )

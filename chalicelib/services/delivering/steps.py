@@ -1,0 +1,125 @@
+"""One step of one course, made from what is stored and written on it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain.alert import Alert
+from chalicelib.domain.alert_event import AlertEvent
+from chalicelib.domain.course import Course
+from chalicelib.domain.telling import News, Policy, Scene, Step, hear, look
+from chalicelib.errors import Contended
+from chalicelib.services.delivering.subjects import Subject
+from chalicelib.services.deps import Deps
+from chalicelib.services.retrying import TRIES, pause
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that was written down before it is made: the first of `course.waiting` is to be sent.
+
+    `subject` is None for a trial, which is about no monitor.
+    """
+
+    course: Course
+    alert: Alert
+    policy: Policy
+    scene: Scene
+    subject: Subject | None
+
+
+def advance(
+    deps: Deps,
+    alert: Alert,
+    subject: Subject,
+    at: tuple[str, str],
+    policy: Policy,
+    scene: Scene,
+    news: Sequence[News],
+    is_overtaken: Callable[[Course], bool],
+) -> Begun | None:
+    """Let the course hear the news and look; what is to be sent now, if anything. `at` is its subject and
+    shard.
+
+    One that is leased hears, and is left to look to who holds it. One that is overtaken may have been nudged
+    since its alert was read, and stays due for whoever reads the alert anew. Raises Contended.
+    """
+    key, shard = at
+    is_begun = False
+
+    def step(stored: Course | None) -> Step:
+        nonlocal is_begun
+        course = stored or _new_course(alert, subject, key, shard)
+        events: list[AlertEvent] = []
+        for each in news:
+            heard = hear(course, policy, each, scene)
+            course = heard.course
+            events.extend(heard.events)
+        is_begun = False
+        if not course.is_leased(scene.now):
+            looked = look(course, policy, scene)
+            course = looked.course
+            is_begun = course.is_leased(scene.now)
+            events.extend(looked.events)
+            if stored is not None and is_overtaken(stored):
+                course = still_due(course, scene.now)
+        return Step(course, tuple(events))
+
+    course = write(deps, alert.id, key, step)
+    return Begun(course, alert, policy, scene, subject) if course is not None and is_begun else None
+
+
+def still_due(course: Course, now: datetime) -> Course:
+    """Nobody has looked yet as whoever has nudged it wanted."""
+    return replace(course, next_at=now)
+
+
+def was_nudged(leased: Course) -> bool:
+    """Whether a nudge came while it was being sent: by itself it is looked at when its lease is over."""
+    return leased.next_at != leased.leased_until
+
+
+def write(deps: Deps, alert_id: str, key: str, step: Callable[[Course | None], Step | None]) -> Course | None:
+    """Read, step and save until nobody was faster; the course as this write has left it.
+
+    None when there was nothing to write: the step was None, changed nothing, or left a new course without
+    anything to remember. Raises Contended.
+    """
+    token = f"{deps.random_bits(64):016x}"
+    for attempt in range(TRIES):
+        pause(deps, attempt)
+        before = deps.courses.get(alert_id, key)
+        if before is not None and before.token == token:
+            return before
+        made = step(before)
+        if made is None or made.course == before or (before is None and _is_nothing(made.course)):
+            return None
+        version = before.version + 1 if before is not None else 1
+        after = replace(made.course, version=version, token=token)
+        if save(deps, before, after, made):
+            return after
+    raise Contended("course")
+
+
+def save(deps: Deps, before: Course | None, after: Course | None, made: Step) -> bool:
+    """False when it was lost, collided with another, or its answer was."""
+    try:
+        return deps.courses.save(before, after, made.events)
+    except Contended:
+        return False
+
+
+def _new_course(alert: Alert, subject: Subject, key: str, shard: str) -> Course:
+    return Course(
+        alert_id=alert.id,
+        subject=key,
+        team_id=alert.team_id,
+        monitor_id=subject.monitor_id,
+        kind=subject.kind,
+        shard=shard,
+    )
+
+
+def _is_nothing(course: Course) -> bool:
+    """That an end of what it never heard of was heard need not be remembered: hearing it again is nothing."""
+    return course.incident is None and not course.waiting and not course.flips
