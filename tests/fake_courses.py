@@ -8,6 +8,7 @@ from functools import partial
 from chalicelib.domain.alert import HEALTHY, Health
 from chalicelib.domain.alert_event import LIFE, AlertEvent
 from chalicelib.domain.course import Course
+from chalicelib.domain.course_json import decode_course, encode_course
 from chalicelib.domain.incident import OutboxRow
 from tests.fakes import Change, _Edge
 
@@ -16,6 +17,12 @@ def _look(course: Course | None) -> tuple[str, int, str, str] | None:
     if course is None or course.next_at is None:
         return None
     return course.shard, math.ceil(course.next_at.timestamp()), course.alert_id, course.subject
+
+
+def _as_stored(course: Course) -> Course:
+    """Instants lose what is below a millisecond, and the end of its life what is below a second."""
+    kept_until = course.kept_until and course.kept_until.replace(microsecond=0)
+    return decode_course(course.alert_id, course.subject, course.version, kept_until, encode_course(course))
 
 
 class FakeOutbox(_Edge):
@@ -64,7 +71,7 @@ class FakeCourses(_Edge):
             stored: Course | None = self.store.get("course", key)
             if (stored.version if stored else None) != (before.version if before else None):
                 return False
-            changes: list[Change] = [("course", key, after)]
+            changes: list[Change] = [("course", key, after and _as_stored(after))]
             changes += [("look", look, None) for look in [_look(before)] if look]
             changes += [("look", look, True) for look in [_look(after)] if look]
             changes += [("event", event.id, event) for event in events]

@@ -690,6 +690,8 @@ class FakeDeps:
     counter: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
+        from tests.fake_alerts import FakeAlerts
+        from tests.fake_courses import FakeCourses, FakeOutbox
         from tests.fake_heartbeats import (
             FakeBeats,
             FakeCronJobs,
@@ -697,8 +699,6 @@ class FakeDeps:
             FakePingKeys,
             FakePushMonitors,
         )
-        from tests.fake_alerts import FakeAlerts
-        from tests.fake_courses import FakeCourses, FakeOutbox
         from tests.fake_maintenance import FakeMaintenance
 
         self.alerts, self.courses = FakeAlerts(self.store), FakeCourses(self.store)

@@ -6,7 +6,7 @@ an *incident* is the monitor's; *told* is what was decided to be told, whether o
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.alert import Alert
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
@@ -77,6 +77,14 @@ class Incident:
     def decided(self) -> int:
         return sum(told.count for told in self.told.values())
 
+    @property
+    def owes_recovery(self) -> bool:
+        return bool(self.told) or self.is_recovery_owed
+
+    @property
+    def every(self) -> timedelta:
+        return timedelta(seconds=self.every_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -119,7 +127,7 @@ def trial(alert: Alert, id: str, now: datetime) -> tuple[Course, AlertEvent]:
         shard=place_of(alert.id).name,
         version=1,
         waiting=(waiting,),
-        next_at=now,
+        next_at=now.replace(microsecond=0),  # looks are found by the second: in this one already
     )
     return course, record_of(course, waiting)
 

@@ -18,6 +18,8 @@ from chalicelib.domain.notice import EventType
 
 FLOOR: Final = timedelta(minutes=5)
 """No repeat comes sooner, whatever the cooldown."""
+UNWATCHED_PAUSE: Final = timedelta(hours=1)
+"""Between looks at a monitor that is disabled: so late may the first be that finds it enabled again."""
 RETRIED_FOR: Final = timedelta(hours=24)
 FIRST_PAUSE_SECONDS: Final = 30
 LONGEST_PAUSE_SECONDS: Final = 3600
@@ -25,6 +27,8 @@ LEASE: Final = timedelta(seconds=90)
 """Of an attempt: longer than one can take. Who finds it over may make the attempt again."""
 MAX_WAITING: Final = 20
 """A channel that is away for long, of a monitor that flaps, is told no more than that."""
+MAX_NEWS: Final = 20
+"""Heard in one step, these and what comes of them fit into one transaction."""
 KEPT: Final = timedelta(days=8)
 """A course at rest outlives the outbox rows it has heard, lest one be heard again."""
 _DAY: Final = timedelta(days=1)
@@ -151,9 +155,9 @@ class _Desk:
                 since=news.finding.at,
                 finding=news.finding,
                 every_seconds=news.every_seconds,
-                is_recovery_owed=_is_recovery_owed(incident),
+                is_recovery_owed=incident is not None and incident.owes_recovery,  # its end was not heard
             )
-        self._set_incident(replace(incident, finding=news.finding))
+        self.change(incident=replace(incident, finding=news.finding))
         if news.skip is not None:
             self._skip_once(news.skip)
             return
@@ -168,11 +172,11 @@ class _Desk:
         incident = self.course.incident
         if incident is None:
             return
-        held_back = self._held_back(incident, round((finding.at - incident.since) / _every(incident)))
+        held_back = self._held_back(incident, round((finding.at - incident.since) / incident.every))
         self._complete_skips(incident, finding.at, held_back)
         self.change(incident=None)
         is_wanted = self._policy.tells_recovery and not self._policy.is_muted
-        if not is_wanted or not _is_recovery_owed(incident):
+        if not is_wanted or not incident.owes_recovery:
             return
         self._enqueue(
             Waiting(
@@ -206,7 +210,7 @@ class _Desk:
         if last is None or rest or last.attempts or not last.is_recovery:
             return
         if self._spaced(last) > self._now:
-            record = self._record(last, EventStatus.SKIPPED)
+            record = record_of(self.course, last, EventStatus.SKIPPED)
             self._events.append(replace(record, skip=Skip.COOLDOWN, skipped=1, until=self._now))
             self.change(waiting=())
             self._mark_again(last)
@@ -215,6 +219,7 @@ class _Desk:
     # Looking
 
     def mind_window(self) -> None:
+        """Count what a window keeps from being told, from the look that meets it to the first after it."""
         incident, scene = self.course.incident, self._scene
         if incident is None:
             return
@@ -234,7 +239,7 @@ class _Desk:
         if incident is None or not self._is_to_be_told(incident):
             return
         if not scene.is_watched:
-            self.change(next_at=self._now + self._policy.floor)
+            self.change(next_at=self._now + min(self._policy.floor, UNWATCHED_PAUSE))
             return
         if scene.is_suppressed:
             self.change(next_at=_next_minute(self._now))
@@ -266,7 +271,7 @@ class _Desk:
 
     def drop_all(self) -> None:
         for waiting in self.course.waiting:
-            self._events.append(self._record(waiting, EventStatus.FAILED, "the alert is disabled"))
+            self._events.append(record_of(self.course, waiting, EventStatus.FAILED, "the alert is disabled"))
             self._mark_again(waiting)
         self.change(waiting=())
 
@@ -287,7 +292,7 @@ class _Desk:
         if waiting.is_test:
             return waiting.retry_at or self._now
         if not self._scene.is_watched:
-            return self._now + self._policy.floor
+            return self._now + min(self._policy.floor, UNWATCHED_PAUSE)
         if self._scene.is_suppressed:
             return _next_minute(self._now)
         if waiting.attempts:
@@ -311,7 +316,7 @@ class _Desk:
             pause = max(pause, verdict.retry_after_seconds or 0)
             later = replace(first, retry_at=self._now + timedelta(seconds=pause))
             self.change(waiting=(later, *rest))
-            self._events.append(self._record(later, EventStatus.FAILED, verdict.problem))
+            self._events.append(record_of(self.course, later, EventStatus.FAILED, verdict.problem))
             return
         self.change(waiting=tuple(rest))
         if verdict.fate is Fate.DELIVERED:
@@ -320,7 +325,7 @@ class _Desk:
             self._fail(first, verdict.problem)
 
     def _succeed(self, done: Waiting) -> None:
-        self._events.append(replace(self._record(done, EventStatus.DELIVERED), sent_at=self._now))
+        self._events.append(replace(record_of(self.course, done, EventStatus.DELIVERED), sent_at=self._now))
         self.change(sent_at=self._now)
         if done.is_recovery:
             self.change(recovered_at=self._now)
@@ -334,7 +339,7 @@ class _Desk:
             self._set_told(incident, done, succeeded_at=at, failures=0, failed_at=None, sent=1)
 
     def _fail(self, done: Waiting, problem: str) -> None:
-        self._events.append(self._record(done, EventStatus.FAILED, problem))
+        self._events.append(record_of(self.course, done, EventStatus.FAILED, problem))
         self._mark_again(done)
         incident = self.course.incident
         if incident is not None and incident.opened_seq == done.opened_seq and not done.is_recovery:
@@ -347,7 +352,7 @@ class _Desk:
         incident = self.course.incident
         assert incident is not None
         told = incident.told.get(finding.event, Told())
-        before = (self._now - incident.since) // _every(incident)
+        before = (self._now - incident.since) // incident.every
         held_back = self._held_back(incident, before) if told.count else 0
         waiting = Waiting(
             event_id=self._id(incident, finding.event, told.count),
@@ -372,7 +377,7 @@ class _Desk:
             waiting = replace(waiting, flips=len(self.course.flips))
             self.change(is_flapping_told=True)
         self.change(waiting=(*self.course.waiting, waiting))
-        self._events.append(self._record(waiting))
+        self._events.append(record_of(self.course, waiting))
 
     def _mark_again(self, lost: Waiting) -> None:
         """When the notice that says it is flapping never arrives, the next one says so."""
@@ -393,27 +398,19 @@ class _Desk:
             return self._now
         return self.course.sent_at + self._policy.floor
 
-    def _set_incident(self, incident: Incident) -> None:
-        self.change(incident=incident)
-
     def _change_incident(self, **fields: Any) -> None:
         assert self.course.incident is not None
-        self._set_incident(replace(self.course.incident, **fields))
+        self.change(incident=replace(self.course.incident, **fields))
 
     def _set_told(self, incident: Incident, done: Waiting, *, sent: int = 0, **fields: Any) -> None:
         event = done.finding.event
         told = {**incident.told, event: replace(incident.told.get(event, Told()), **fields)}
-        self._set_incident(replace(incident, told=told, sent=incident.sent + sent))
+        self.change(incident=replace(incident, told=told, sent=incident.sent + sent))
 
     def _id(self, incident: Incident, *what: object) -> str:
         return event_id(self.course.alert_id, self.course.subject, incident.opened_seq, *what)
 
     # Records
-
-    def _record(
-        self, waiting: Waiting, status: EventStatus = EventStatus.PENDING, problem: str = ""
-    ) -> AlertEvent:
-        return record_of(self.course, waiting, status, problem)
 
     def _skip_once(self, reason: Skip) -> None:
         incident = self.course.incident
@@ -440,7 +437,7 @@ class _Desk:
     def _set_skipped(
         self, incident: Incident, reason: Skip, skipped: Skipped, until: datetime | None
     ) -> None:
-        self._set_incident(replace(incident, skips={**incident.skips, reason: skipped}))
+        self.change(incident=replace(incident, skips={**incident.skips, reason: skipped}))
         self._events.append(self._skip_record(incident, reason, skipped, until))
 
     def _complete_skips(self, incident: Incident, at: datetime, held_back: int) -> None:
@@ -456,7 +453,7 @@ class _Desk:
     def _stretch_over(self, skipped: Skipped, incident: Incident, at: datetime) -> Skipped:
         if skipped.open_from is None:
             return skipped
-        evaluations = round((at - skipped.open_from) / _every(incident)) if self._policy.is_repeating else 1
+        evaluations = round((at - skipped.open_from) / incident.every) if self._policy.is_repeating else 1
         return replace(skipped, count=skipped.count + max(1, evaluations), open_from=None)
 
     def _skip_record(
@@ -476,18 +473,9 @@ class _Desk:
         )
 
 
-def _is_recovery_owed(incident: Incident | None) -> bool:
-    """Also of one whose end nobody has heard."""
-    return incident is not None and bool(incident.told or incident.is_recovery_owed)
-
-
 def _with_one_more(waiting: Waiting, opened_seq: int) -> Waiting:
     """The notifications of an incident that are yet to come say how many have arrived."""
     return replace(waiting, sent=waiting.sent + 1) if waiting.opened_seq == opened_seq else waiting
-
-
-def _every(incident: Incident) -> timedelta:
-    return timedelta(seconds=incident.every_seconds)
 
 
 def _whole_milliseconds(at: datetime) -> datetime:

@@ -31,8 +31,10 @@ def read_with_certificates(
 
 
 def carry_reading(deps: Deps, before: Monitor, after: Monitor) -> None:
-    """Take along what was read of the certificate, and so the stage that it is in, when a monitor has moved: it
-    would be told again. The move is done: what fails here is logged, and only tells it again."""
+    """Take along what was read of the certificate when a monitor has moved, lest its stage be told again.
+
+    The move is done: what fails here is logged, and only tells it again.
+    """
     (old_shard, old), (shard, new) = _place(before), _place(after)
     if shard == old_shard or certificate_target(after.spec) is None:
         return

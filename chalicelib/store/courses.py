@@ -1,4 +1,4 @@
-"""Courses of alerts, with the notes of when to look at them and the records of what they tell, in `alerts`."""
+"""Courses of alerts, the notes of when to look at them, and the records of what they tell."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,7 +103,7 @@ class CourseStore:
     def forget(self, alert_id: str) -> None:
         keys = ["pk", "sk"]
         with CourseItem.batch_write() as batch:
-            for item in CourseItem.query(f"AL#{alert_id}", attributes_to_get=keys):
+            for item in CourseItem.query(f"AL#{alert_id}", consistent_read=True, attributes_to_get=keys):
                 batch.delete(item)
 
 

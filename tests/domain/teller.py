@@ -78,7 +78,7 @@ class Teller:
         self.seq += 1
         opened = self.opened_seq or self.seq
         self.opened_seq = 0 if event is UP else opened
-        finding = Finding(event, self.now)
+        finding = Finding(event, self.now.replace(microsecond=0))
         self.current = None if event is UP else finding
         return News(self.seq, opened, finding, self.every_seconds, skip)
 

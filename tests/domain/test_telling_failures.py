@@ -1,12 +1,14 @@
 """When an alert tells what: attempts that fail, and the order in which what waits arrives."""
 
 from datetime import timedelta
+from itertools import cycle, islice
 
 import pytest
 
 from chalicelib.domain.alert_event import EventStatus, Skip
 from chalicelib.domain.message import DELIVERED, failed, retry
-from chalicelib.domain.telling import LEASE, RETRIED_FOR, hear, look, sent_next
+from chalicelib.domain.notice import EventType
+from chalicelib.domain.telling import LEASE, MAX_NEWS, RETRIED_FOR, Policy, hear, look, sent_next
 
 from .teller import DAY, DEGRADED, DOWN, MINUTE, NOON, UP, Teller, every, minutes_of
 
@@ -178,3 +180,23 @@ def test_a_recovery_after_a_backlog_still_comes() -> None:
     teller.wait(DAY)
     assert teller.delivered[-1].waiting.finding.event is UP
     assert teller.course.waiting == ()
+
+
+@pytest.mark.parametrize("is_suppressed", [False, True])
+@pytest.mark.parametrize("events", [(DOWN, UP), (UP, DOWN), (DEGRADED, DOWN, UP)])
+@pytest.mark.parametrize("policy", [every(1440), every(1440, flapping_after=3), every(0, flapping_after=2)])
+def test_what_comes_of_news_heard_in_one_step_fits_one_transaction(
+    policy: Policy, events: tuple[EventType, ...], is_suppressed: bool
+) -> None:
+    """Of 100 items: two an event, the course, and the note of its look before and after."""
+    teller = Teller(policy)
+    for event in (DOWN, UP, DOWN):
+        teller.turn(event)
+    teller.is_suppressed = is_suppressed
+    news = []
+    for event in islice(cycle(events), MAX_NEWS):
+        news.append(teller.unheard(event))
+        teller.now += 3 * MINUTE
+    teller.records.clear()
+    teller.hear(*news)
+    assert 2 * len(teller.records) + 3 < 100

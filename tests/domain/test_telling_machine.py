@@ -29,9 +29,8 @@ class Watched(Teller):
         self.succeeded_at: dict[str, datetime] = {}
 
     def take(self, step: Step) -> None:
-        before = self.course
         super().take(step)
-        for waiting in (*step.course.waiting, *before.waiting):
+        for waiting in self.course.waiting:
             self.known.setdefault(waiting.event_id, waiting)
         for event in step.events:
             if event.status is EventStatus.DELIVERED:
@@ -51,32 +50,26 @@ class Watched(Teller):
         first = self.known[waiting.event_id]
         changing = {"attempts": 0, "began_at": None, "retry_at": None, "sent": 0}
         assert replace(waiting, **changing) == replace(first, **changing)  # type: ignore[arg-type]
-        if waiting.is_recovery:
-            assert all(
-                not self.is_open(other) for other in self.known.values() if self.is_same(other, waiting)
-            )
 
     def check_distance(self, waiting: Waiting) -> None:
         """A repeat keeps it to the last success of its event type, by the minutes of their evaluation."""
-        for id, at in self.succeeded_at.items():
-            other = self.known[id]
-            if waiting.attempts == 1 and self.is_same(other, waiting) and not waiting.is_recovery:
-                if other.finding.event is waiting.finding.event:
-                    assert self.now >= at.replace(second=0, microsecond=0) + self.policy.floor
+        if waiting.attempts > 1 or waiting.is_recovery:
+            return
+        for other in self.of_incident(waiting):
+            at = self.succeeded_at.get(other.event_id)
+            if at is not None and other.finding.event is waiting.finding.event:
+                assert self.now >= at.replace(second=0, microsecond=0) + self.policy.floor
 
     def check_counts(self, waiting: Waiting) -> None:
-        its_own = [w for w in self.known.values() if self.is_same(w, waiting) and not w.is_recovery]
+        its_own = self.of_incident(waiting)
         assert waiting.sent == sum(w.event_id in self.succeeded_at for w in its_own)
         if waiting.is_recovery:
             unhealthy = round((waiting.finding.at - waiting.since).total_seconds() / self.every_seconds)
             assert waiting.held_back == max(0, unhealthy - len(its_own))
 
-    def is_open(self, waiting: Waiting) -> bool:
-        return any(w.event_id == waiting.event_id and not w.is_recovery for w in self.course.waiting)
-
-    @staticmethod
-    def is_same(one: Waiting, other: Waiting) -> bool:
-        return one.opened_seq == other.opened_seq
+    def of_incident(self, waiting: Waiting) -> list[Waiting]:
+        """What was told of it, but for its recovery."""
+        return [w for w in self.known.values() if w.opened_seq == waiting.opened_seq and not w.is_recovery]
 
 
 class Telling(RuleBasedStateMachine):
@@ -186,14 +179,14 @@ class Telling(RuleBasedStateMachine):
         assert waiting <= self.teller.records.keys()
 
     def teardown(self) -> None:
-        """When all is well for days, everything has arrived or failed for good, and the truth came last."""
+        """When all is well for a day, everything has arrived or failed for good, and the truth came last."""
         if not hasattr(self, "teller"):
             return
         teller = self.teller
         teller.is_suppressed, teller.is_watched, teller.dies = False, True, ""
         teller.answer = lambda waiting, at: DELIVERED
         self.hear()
-        teller.wait(2 * DAY)
+        teller.wait(DAY)
         assert all(w.finding.event is self.status for w in teller.course.waiting)
         for id, waiting in teller.known.items():
             event = teller.records[id]
@@ -221,4 +214,4 @@ class Telling(RuleBasedStateMachine):
 
 
 TestTelling = Telling.TestCase
-TestTelling.settings = settings(max_examples=10, stateful_step_count=40)
+TestTelling.settings = settings(max_examples=60, stateful_step_count=40)

@@ -41,11 +41,18 @@ def get(run: Run, path: str) -> Any:
     return answer.json
 
 
-def watched(run: Run, site: Site) -> str:
-    """Up for a minute, so that what comes is a change."""
+def watch(run: Run, site: Site) -> str:
+    """Up at first, so that what comes is a change."""
     monitor_id = run.create(run.key, site.url)
     until(lambda: run.monitor(run.key, monitor_id)["status"] == "up")
     return monitor_id
+
+
+@pytest.fixture
+def monitor_id(run: Run, site: Site) -> Iterator[str]:
+    monitor_id = watch(run, site)
+    yield monitor_id
+    assert run.call("DELETE", f"/v1/monitors/{monitor_id}", key=run.key).status == 204
 
 
 @pytest.fixture
@@ -55,8 +62,9 @@ def alert(run: Run, sink: HookSink) -> Iterator[Any]:
     assert run.call("DELETE", f"/v1/alerts/{alert['id']}", key=run.key).status == 204
 
 
-def test_an_outage_is_told_and_recorded(run: Run, site: Site, sink: HookSink, alert: Any) -> None:
-    monitor_id = watched(run, site)
+def test_an_outage_is_told_and_recorded(
+    run: Run, site: Site, monitor_id: str, sink: HookSink, alert: Any
+) -> None:
     site.down()
     assert run.advance(60)["deliveries"] == 1
     site.up()
@@ -89,22 +97,19 @@ def test_a_trial_is_signed_so_that_the_library_takes_it(
     assert (posted.json["isTest"], posted.json["eventId"]) == (True, answer.json["id"])
 
 
-def test_a_mail_is_kept_to_be_looked_at(run: Run, site: Site) -> None:
+def test_a_mail_is_kept_to_be_looked_at(run: Run, site: Site, monitor_id: str) -> None:
     alert = create(run, "/v1/alerts", name="Mail", strategy="email", email="ops@example.com")
-    monitor_id = watched(run, site)
     site.down()
     run.advance(60)
-    newest = run.call("GET", "/_local/mail").json["mails"][0]
+    newest = run.call("GET", "/_local/mail").json[0]
     assert newest["to"] == "ops@example.com"
     assert "DOWN" in newest["subject"]
     run.call("DELETE", f"/v1/alerts/{alert['id']}", key=run.key)
-    run.call("DELETE", f"/v1/monitors/{monitor_id}", key=run.key)
 
 
 def test_a_sink_that_fails_for_an_hour_hears_everything_in_order(
-    run: Run, site: Site, sink: HookSink, alert: Any
+    run: Run, site: Site, monitor_id: str, sink: HookSink, alert: Any
 ) -> None:
-    watched(run, site)
     sink.status_of = lambda posted: 503
     site.down()
     run.advance(1200)
@@ -121,9 +126,8 @@ def test_a_sink_that_fails_for_an_hour_hears_everything_in_order(
 
 
 def test_nothing_is_told_in_a_window_and_what_is_still_down_after_it_is(
-    run: Run, site: Site, sink: HookSink, alert: Any
+    run: Run, site: Site, monitor_id: str, sink: HookSink, alert: Any
 ) -> None:
-    monitor_id = watched(run, site)
     window = create(
         run,
         "/v1/maintenance",
@@ -157,7 +161,7 @@ def test_what_was_being_sent_when_the_service_was_killed_is_sent_again(
 
     with running(data) as run:
         run.advance(0, freeze=True)
-        watched(run, site)
+        watch(run, site)
         create(run, "/v1/alerts", name="Hook", strategy="webhook", url=sink.url("/hook"))
         key = run.key
         sink.status_of = hold
@@ -182,4 +186,4 @@ def test_what_was_being_sent_when_the_service_was_killed_is_sent_again(
 
 def _ignoring_the_end(run: Run) -> None:
     with contextlib.suppress(OSError, AssertionError):
-        run.advance(60)
+        run.advance(120)

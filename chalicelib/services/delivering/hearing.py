@@ -14,7 +14,7 @@ from chalicelib.domain.evidence import EVENTS
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.notice import EventType
-from chalicelib.domain.telling import News, Scene
+from chalicelib.domain.telling import MAX_NEWS, News, Scene
 from chalicelib.services.delivering.audience import Audience, Audiences
 from chalicelib.services.delivering.steps import Begun, advance
 from chalicelib.services.delivering.subjects import Subject, find_subjects
@@ -94,14 +94,19 @@ def _hear(
         is_watched=subject.is_enabled,
         current=None if newest.event is EventType.UP else newest,
     )
-    policy = audience.policy(alert, subject.kind)
 
-    def is_overtaken(stored: Course) -> bool:
-        return stored.next_at is not None and audience.read_at <= stored.next_at <= now
+    def is_overtaken(stored: Course | None) -> bool:
+        if stored is None:  # who has enabled the alert since has found nothing to nudge
+            return audience.health(alert).disabled_at is not None
+        read_at = audience.read_at.replace(microsecond=0)
+        return stored.next_at is not None and read_at <= stored.next_at <= now
 
-    return advance(
-        deps, alert, subject, (rows[0].subject, rows[0].shard), policy, scene, news, is_overtaken
-    )
+    at, begun = (rows[0].subject, rows[0].shard), None
+    for first in range(0, len(news), MAX_NEWS):
+        some = news[first : first + MAX_NEWS]
+        told = advance(deps, audience, alert, subject, at, scene, some, is_overtaken)
+        begun = begun or told
+    return begun
 
 
 def _news(row: OutboxRow, subject: Subject) -> News:

@@ -82,14 +82,12 @@ def _look(deps: Deps, audience: Audience, course: Course, subject: Subject | Non
         current=current,
         quiet_until=subject.quiet_until,
     )
-    policy = audience.policy(alert, subject.kind)
 
-    def is_overtaken(stored: Course) -> bool:
-        return stored.version != course.version
+    def is_overtaken(stored: Course | None) -> bool:
+        return stored is None or stored.version != course.version
 
-    return advance(
-        deps, alert, subject, (course.subject, course.shard), policy, scene, (), is_overtaken
-    )
+    at = (course.subject, course.shard)
+    return advance(deps, audience, alert, subject, at, scene, (), is_overtaken)
 
 
 def _is_trial(course: Course) -> bool:
@@ -105,7 +103,7 @@ def _try_out(deps: Deps, audience: Audience, alert: Alert, course: Course, scene
 
     after = write(deps, course.alert_id, course.subject, step)
     is_begun = after is not None and after.is_leased(scene.now)
-    return Begun(after, alert, policy, scene, None) if after is not None and is_begun else None
+    return Begun(after, alert, audience, scene, None) if after is not None and is_begun else None
 
 
 def _give_up(deps: Deps, course: Course) -> None:

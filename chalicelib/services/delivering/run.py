@@ -1,7 +1,8 @@
 """One message, one shard: whatever its outbox has to tell, and whatever is due of what was told before."""
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from chalicelib.services.announcing import announce
 from chalicelib.services.delivering.audience import Audiences
@@ -15,6 +16,8 @@ LOOKS: Final = 100
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def deliver(deps: Deps, shard: str) -> int:
     """The number of attempts made. What is left over is taken by a message of its own.
@@ -23,14 +26,23 @@ def deliver(deps: Deps, shard: str) -> int:
     else is done.
     """
     errors: list[Exception] = []
-    audiences = Audiences(deps)
-    rows = deps.outbox.of_shard(shard, ROWS)
-    begun = hear_rows(deps, audiences, rows, errors) if rows else []
-    looks = deps.courses.due(shard, deps.now(), LOOKS)
-    begun += look_again(deps, audiences, shard, looks, errors) if looks else []
-    attempts = send_all(deps, audiences, begun, errors)
+    rows = _or_nothing(lambda: deps.outbox.of_shard(shard, ROWS), errors)
+    begun = hear_rows(deps, Audiences(deps), rows, errors) if rows else []
+    looks = _or_nothing(lambda: deps.courses.due(shard, deps.now(), LOOKS), errors)
+    begun += look_again(deps, Audiences(deps), shard, looks, errors) if looks else []
+    attempts = send_all(deps, begun, errors)
     if errors:
         raise ExceptionGroup(f"shard {shard}: not everything was delivered", errors)
     if len(rows) == ROWS or len(looks) == LOOKS:
         announce(deps, [shard])
     return attempts
+
+
+def _or_nothing(read: Callable[[], list[T]], errors: list[Exception]) -> list[T]:
+    """What cannot be read keeps nothing else from being told."""
+    try:
+        return read()
+    except Exception as error:
+        log.exception("what is due cannot be read")
+        errors.append(error)
+        return []

@@ -1,41 +1,40 @@
 """Sending: all attempts that were begun, at a time, and after each what became of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from chalicelib.domain.alert import FAILURES_TO_DISABLE, HEALTHY, Health
 from chalicelib.domain.alert_event import EventStatus, event_id
 from chalicelib.domain.course import Course, Waiting
-from chalicelib.domain.message import Verdict
+from chalicelib.domain.message import Verdict, failed
 from chalicelib.domain.notice import EventType, Notice
 from chalicelib.domain.snapshot import HttpSnapshot
 from chalicelib.domain.telling import Scene, Step, look, settle
-from chalicelib.services.delivering.audience import Audience, Audiences
-from chalicelib.services.delivering.steps import Begun, write
+from chalicelib.services.delivering.steps import Begun, still_due, was_nudged, write
 from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)
 
 AT_A_TIME: Final = 100
+OUR_FAULT: Final = "internal error"
 NOBODY: Final = "mon_" + "0" * 32
 """What a test is about, when its alert is about no monitor."""
 
 
-def send_all(deps: Deps, audiences: Audiences, begun: Sequence[Begun], errors: list[Exception]) -> int:
+def send_all(deps: Deps, begun: Sequence[Begun], errors: list[Exception]) -> int:
     """Send, and what then comes next in the same courses; the number of attempts."""
     attempts = 0
     waiting = list(begun)
     while waiting:
         batch, waiting = waiting[:AT_A_TIME], waiting[AT_A_TIME:]
-        now = deps.now()
-        wanted = [(b.alert.strategy, b.alert.config, _notice(b, replace(b.scene, now=now))) for b in batch]
-        verdicts = deps.channels.send(wanted)
+        verdicts = _send(deps, batch)
         attempts += len(batch)
         for each, verdict in zip(batch, verdicts, strict=True):
             try:
-                following = _settled(deps, audiences.of_team(each.alert.team_id), each, verdict)
+                following = _settled(deps, each, verdict)
             except Exception as error:  # its lease ends, and it is sent again with the same id
                 log.exception("what became of %s was not written", each.course.waiting[0].event_id)
                 errors.append(error)
@@ -44,7 +43,22 @@ def send_all(deps: Deps, audiences: Audiences, begun: Sequence[Begun], errors: l
     return attempts
 
 
-def _settled(deps: Deps, audience: Audience, begun: Begun, verdict: Verdict) -> Begun | None:
+def _send(deps: Deps, batch: Sequence[Begun]) -> list[Verdict]:
+    """What cannot even be put in words has failed for good, and keeps nothing else from being sent."""
+    now = deps.now()
+    verdicts: dict[int, Verdict] = {}
+    wanted: dict[int, tuple[str, Mapping[str, Any], Notice]] = {}
+    for number, each in enumerate(batch):
+        try:
+            wanted[number] = (each.alert.strategy, each.alert.config, _notice(each, now))
+        except Exception:
+            log.exception("what is to be told of %s cannot be said", each.course.subject)
+            verdicts[number] = failed(OUR_FAULT)
+    verdicts |= zip(wanted, deps.channels.send([*wanted.values()]), strict=True)
+    return [verdicts[number] for number in range(len(batch))]
+
+
+def _settled(deps: Deps, begun: Begun, verdict: Verdict) -> Begun | None:
     """Write what became of an attempt, and begin the next one of the same course, if one is due."""
     id, lease = begun.course.waiting[0].event_id, begun.course.leased_until
     scene = replace(begun.scene, now=deps.now())
@@ -59,13 +73,14 @@ def _settled(deps: Deps, audience: Audience, begun: Begun, verdict: Verdict) -> 
         is_over = not any(waiting.event_id == id for waiting in after.course.waiting)
         outcome.append(after.events[0].status if is_over else EventStatus.PENDING)
         looked = look(after.course, begun.policy, _scene_after(after.course, scene))
-        return Step(looked.course, (*after.events, *looked.events))
+        events = (*after.events, *looked.events)
+        return Step(still_due(looked.course, scene.now) if was_nudged(stored) else looked.course, events)
 
     course = write(deps, begun.course.alert_id, begun.course.subject, step)
     if course is None:
         return None
     if outcome and not (begun.subject is None and outcome[0] is EventStatus.FAILED):
-        _note_health(deps, audience, begun, outcome[0], verdict)
+        _note_health(deps, begun, outcome[0], verdict)
     is_begun = course.is_leased(scene.now)
     return replace(begun, course=course, scene=scene) if is_begun else None
 
@@ -75,11 +90,9 @@ def _scene_after(course: Course, scene: Scene) -> Scene:
     return replace(scene, current=None if course.incident is None else course.incident.finding)
 
 
-def _note_health(
-    deps: Deps, audience: Audience, begun: Begun, outcome: EventStatus, verdict: Verdict
-) -> None:
+def _note_health(deps: Deps, begun: Begun, outcome: EventStatus, verdict: Verdict) -> None:
     """Count what failed for good; the one that makes too many in a row disables the alert."""
-    before = audience.health(begun.alert)
+    before = begun.audience.health(begun.alert)
     if outcome is EventStatus.DELIVERED and before.disabled_at is None:
         health = HEALTHY
     elif outcome is EventStatus.FAILED and before.disabled_at is None:
@@ -93,13 +106,13 @@ def _note_health(
     if health.disabled_at is not None:
         log.error("alert %s is disabled: %s", begun.alert.id, verdict.problem)
     deps.courses.save_health(begun.alert.id, health)
-    audience.healths[begun.alert.id] = health
+    begun.audience.healths[begun.alert.id] = health
 
 
-def _notice(begun: Begun, scene: Scene) -> Notice:
+def _notice(begun: Begun, now: datetime) -> Notice:
     waiting, subject = begun.course.waiting[0], begun.subject
     if subject is None:
-        return _sample(begun, waiting, scene)
+        return _sample(begun, waiting, now)
     finding = waiting.finding
     return Notice(
         event_id=waiting.event_id,
@@ -110,7 +123,7 @@ def _notice(begun: Begun, scene: Scene) -> Notice:
         snapshot=subject.notice_snapshot(finding),
         since=waiting.since,
         at=finding.at,
-        attempted_at=scene.now,
+        attempted_at=now,
         reason=subject.reason(finding),
         sent=waiting.sent,
         held_back=waiting.held_back,
@@ -119,7 +132,7 @@ def _notice(begun: Begun, scene: Scene) -> Notice:
     )
 
 
-def _sample(begun: Begun, waiting: Waiting, scene: Scene) -> Notice:
+def _sample(begun: Begun, waiting: Waiting, now: datetime) -> Notice:
     return Notice(
         event_id=waiting.event_id,
         incident_id=waiting.event_id,
@@ -129,7 +142,7 @@ def _sample(begun: Begun, waiting: Waiting, scene: Scene) -> Notice:
         snapshot=HttpSnapshot(503, 123, 200, "https://example.com/"),
         since=waiting.since,
         at=waiting.finding.at,
-        attempted_at=scene.now,
+        attempted_at=now,
         reason=f"Nothing is down: this is a test of the alert {begun.alert.name}",
         is_test=True,
     )

@@ -9,6 +9,7 @@ from chalicelib.domain.alert_event import AlertEvent
 from chalicelib.domain.course import Course
 from chalicelib.domain.telling import News, Policy, Scene, Step, hear, look
 from chalicelib.errors import Contended
+from chalicelib.services.delivering.audience import Audience
 from chalicelib.services.delivering.subjects import Subject
 from chalicelib.services.deps import Deps
 from chalicelib.services.retrying import TRIES, pause
@@ -23,20 +24,25 @@ class Begun:
 
     course: Course
     alert: Alert
-    policy: Policy
+    audience: Audience
     scene: Scene
     subject: Subject | None
+
+    @property
+    def policy(self) -> Policy:
+        """With the alert's health as the run knows it by now."""
+        return self.audience.policy(self.alert, self.course.kind)
 
 
 def advance(
     deps: Deps,
+    audience: Audience,
     alert: Alert,
     subject: Subject,
     at: tuple[str, str],
-    policy: Policy,
     scene: Scene,
     news: Sequence[News],
-    is_overtaken: Callable[[Course], bool],
+    is_overtaken: Callable[[Course | None], bool],
 ) -> Begun | None:
     """Let the course hear the news and look; what is to be sent now, if anything. `at` is its subject and
     shard.
@@ -45,6 +51,7 @@ def advance(
     since its alert was read, and stays due for whoever reads the alert anew. Raises Contended.
     """
     key, shard = at
+    policy = audience.policy(alert, subject.kind)
     is_begun = False
 
     def step(stored: Course | None) -> Step:
@@ -61,17 +68,17 @@ def advance(
             course = looked.course
             is_begun = course.is_leased(scene.now)
             events.extend(looked.events)
-            if stored is not None and is_overtaken(stored):
+            if is_overtaken(stored):
                 course = still_due(course, scene.now)
         return Step(course, tuple(events))
 
     course = write(deps, alert.id, key, step)
-    return Begun(course, alert, policy, scene, subject) if course is not None and is_begun else None
+    return Begun(course, alert, audience, scene, subject) if course is not None and is_begun else None
 
 
 def still_due(course: Course, now: datetime) -> Course:
-    """Nobody has looked yet as whoever has nudged it wanted."""
-    return replace(course, next_at=now)
+    """Nobody has looked yet as whoever has nudged it wanted. Looks are found by the second, this one too."""
+    return replace(course, next_at=now.replace(microsecond=0))
 
 
 def was_nudged(leased: Course) -> bool:
@@ -82,8 +89,7 @@ def was_nudged(leased: Course) -> bool:
 def write(deps: Deps, alert_id: str, key: str, step: Callable[[Course | None], Step | None]) -> Course | None:
     """Read, step and save until nobody was faster; the course as this write has left it.
 
-    None when there was nothing to write: the step was None, changed nothing, or left a new course without
-    anything to remember. Raises Contended.
+    None when there was nothing to write: the step was None or changed nothing. Raises Contended.
     """
     token = f"{deps.random_bits(64):016x}"
     for attempt in range(TRIES):
@@ -92,7 +98,7 @@ def write(deps: Deps, alert_id: str, key: str, step: Callable[[Course | None], S
         if before is not None and before.token == token:
             return before
         made = step(before)
-        if made is None or made.course == before or (before is None and _is_nothing(made.course)):
+        if made is None or made.course == before:
             return None
         version = before.version + 1 if before is not None else 1
         after = replace(made.course, version=version, token=token)
@@ -118,8 +124,3 @@ def _new_course(alert: Alert, subject: Subject, key: str, shard: str) -> Course:
         kind=subject.kind,
         shard=shard,
     )
-
-
-def _is_nothing(course: Course) -> bool:
-    """That an end of what it never heard of was heard need not be remembered: hearing it again is nothing."""
-    return course.incident is None and not course.waiting and not course.flips

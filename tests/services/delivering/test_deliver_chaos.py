@@ -1,17 +1,23 @@
-"""Random episodes: whatever ends, collides, is lost, doubled, throttled or changed in between, and all at once,
-what holds of delivery holds.
+"""Random episodes: whatever ends, collides, is lost, doubled, throttled or changed in between, and all at
+once, what holds of delivery holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.domain.alert import Alert, is_about
+from chalicelib.domain.alert_event import AlertEvent
+from chalicelib.domain.course import Course
+from chalicelib.domain.incident import OutboxRow
+from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.notice import EventType
 from chalicelib.errors import Contended
 from chalicelib.services.delivering import deliver, nudge
 from chalicelib.services.monitors import Change, delete_monitor, update_monitor
+from tests.fake_courses import FakeCourses, FakeOutbox
+from tests.fakes import FakeMonitors, FakeStore
 
 from .world import (
     DEGRADED,
@@ -22,6 +28,7 @@ from .world import (
     OTHERS,
     TEAM,
     UP,
+    Container,
     Faults,
     Stage,
     Throttled,
@@ -34,7 +41,8 @@ from .world import (
     leaves,
 )
 
-EPISODES = 200
+EPISODES = 150
+SEEDS = 100
 CHUNKS = 10
 MINUTES = 14
 
@@ -42,10 +50,10 @@ MINUTES = 14
 class Episode:
     """Some minutes in a storm, and the calm after it. In a `plain` one nobody changes anything."""
 
-    def __init__(self, seed: int) -> None:
-        self.world = World(seed)
+    def __init__(self, seed: int, break_it: Callable[[Container], None] = lambda deps: None) -> None:
+        self.world = World(seed, break_it)
         self.random = self.world.random
-        scale = self.random.choice((0.3, 1.0, 3.0))
+        scale = self.random.choice((0.5, 1.5, 4.0))
         self.faults = Faults(0.004 * scale, 0.03 * scale, 0.02 * scale, 0.01 * scale, 0.02 * scale)
         self.stage = Stage(self.world, self.faults)
         self.is_plain = self.chance(0.4)
@@ -86,7 +94,9 @@ class Episode:
         world.at = max(world.at, world.at.replace(second=0, microsecond=0) + MINUTE)
         duties = list(world.duties())
         again = [duty for duty in duties if self.chance(self.doubling)]
-        shards = [s for s in world.messages.shards if not self.chance(0.1)]  # others come later, or not at all
+        shards = [
+            s for s in world.messages.shards if not self.chance(0.1)
+        ]  # others come later, or not at all
         world.messages.shards.clear()
         messages = [self._delivery(shard) for shard in shards]
         messages += [self._delivery(s) for s in self._shards() if self.chance(self.doubling)]
@@ -101,7 +111,8 @@ class Episode:
         try:
             body()
         except ExceptionGroup as group:
-            assert all(isinstance(leaf, (Throttled, Contended)) for leaf in leaves(group)), group
+            if not all(isinstance(leaf, (Throttled, Contended)) for leaf in leaves(group)):
+                raise AssertionError("an error of our own") from group
             raise
 
     def _delivery(self, shard: str) -> Callable[[], object]:
@@ -193,7 +204,7 @@ class Episode:
 
     def check(self) -> None:
         self.world.check()
-        for alert_id, notice, at in self.world.sink.arrivals:
+        for _, notice, at in self.world.sink.arrivals:
             gone_at = self.gone.get(notice.monitor_id)
             assert gone_at is None or at < gone_at + 2 * MINUTE, "told of what was gone"
             assert notice.monitor_id != self.monitors[2], "told of what is none of theirs"
@@ -263,3 +274,81 @@ def test_every_invariant_holds_in_every_episode(chunk: int) -> None:
         rows += len(episode.world.rows)
     assert arrivals > 5 * EPISODES / CHUNKS
     assert rows > 5 * EPISODES / CHUNKS
+
+
+class AnyVersion(FakeCourses):
+    """A save that does not ask whether the course is as read."""
+
+    def save(self, before: Course | None, after: Course | None, events: Sequence[AlertEvent] = ()) -> bool:
+        some = after or before
+        assert some is not None
+        stored: Course | None = self.store.get("course", (some.alert_id, some.subject))
+        return super().save(stored, after, events)
+
+
+class NotesNoLook(FakeCourses):
+    """A save that does not note when to look again."""
+
+    def save(self, before: Course | None, after: Course | None, events: Sequence[AlertEvent] = ()) -> bool:
+        is_saved = super().save(before, after, events)
+        self.store.items["look"].clear()
+        return is_saved
+
+
+class KeepsNoRecords(FakeCourses):
+    """A save that leaves the records as they are."""
+
+    def save(self, before: Course | None, after: Course | None, events: Sequence[AlertEvent] = ()) -> bool:
+        return super().save(before, after, [e for e in events if e.id not in self.store.items["event"]])
+
+
+class NewestFirst(FakeOutbox):
+    """Rows in the wrong order."""
+
+    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
+        return super().of_shard(shard, limit)[::-1]
+
+
+class RemovesAll(FakeOutbox):
+    """What is removed before everybody has heard it."""
+
+    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
+        rows = super().of_shard(shard, limit)
+        self.remove(rows)
+        return rows
+
+
+class NeverForgets(FakeMonitors):
+    """A monitor that is there although it has been deleted."""
+
+    def get(self, team_id: str, monitor_id: str, *, consistent: bool) -> Monitor | None:
+        found = super().get(team_id, monitor_id, consistent=consistent)
+        known = [m for m in self.store.history["monitor", monitor_id] if m is not None]
+        return found or (known[-1] if known else None)
+
+
+BROKEN = [
+    ("courses", AnyVersion),
+    ("courses", NotesNoLook),
+    ("courses", KeepsNoRecords),
+    ("outbox", NewestFirst),
+    ("outbox", RemovesAll),
+    ("monitors", NeverForgets),
+]
+
+
+@pytest.mark.parametrize(("name", "edge"), BROKEN, ids=[edge.__name__ for _, edge in BROKEN])
+def test_a_broken_rule_is_noticed(name: str, edge: Callable[[FakeStore], object]) -> None:
+    def break_it(deps: Container) -> None:
+        setattr(deps, name, edge(deps.store))
+
+    assert any(is_broken(Episode(seed, break_it)) for seed in range(SEEDS))
+
+
+def is_broken(episode: Episode) -> bool:
+    """What is broken may also trip over itself."""
+    try:
+        episode.play()
+    except (AssertionError, IndexError, KeyError):
+        return True
+    return False

@@ -250,7 +250,7 @@ def test_with_every_message_lost_the_sweep_of_the_next_minute_tells_it(build: Bu
     case.world.messages.shards.clear()
     case.world.is_sent = lambda shard: False
     case.world.minute()
-    assert case.words() == [[word for word in WORDS[build][:-1]]] * 2
+    assert case.words() == [WORDS[build][:-1]] * 2
     case.settle()
     assert case.words() == [WORDS[build]] * 2
 
