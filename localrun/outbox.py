@@ -29,8 +29,8 @@ class WatchedOutbox:
         events.register("after-call.dynamodb", self._end)
         events.register("after-call-error.dynamodb", self._end)
 
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
-        return self._inner.of_shard(shard, limit)
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+        return self._inner.of_shard(shard, limit, after)
 
     def remove(self, rows: Iterable[OutboxRow]) -> None:
         self._inner.remove(rows)

@@ -26,8 +26,11 @@ def _as_stored(course: Course) -> Course:
 
 
 class FakeOutbox(_Edge):
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
-        return self.store.call("outbox.of_shard", lambda: self._rows(shard)[:limit])
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+        def action() -> list[OutboxRow]:
+            return [row for row in self._rows(shard) if after is None or _key(row) > _key(after)][:limit]
+
+        return self.store.call("outbox.of_shard", action)
 
     def remove(self, rows: Iterable[OutboxRow]) -> None:
         """A batch is no transaction: a call for each."""
@@ -56,10 +59,13 @@ class FakeCourses(_Edge):
     def of_alert(self, alert_id: str) -> list[Course]:
         return self.store.call("courses.of_alert", lambda: self._of(alert_id))
 
-    def due(self, shard: str, now: datetime, limit: int) -> list[tuple[str, str, int]]:
+    def due(
+        self, shard: str, now: datetime, limit: int, after: tuple[str, str, int] | None = None
+    ) -> list[tuple[str, str, int]]:
         def action() -> list[tuple[str, str, int]]:
-            found = sorted(look for look in self.store.items["look"] if look[0] == shard)
-            return [(a, s, second) for _, second, a, s in found if second <= now.timestamp()][:limit]
+            found = sorted(look[1:] for look in self.store.items["look"] if look[0] == shard)
+            later = [look for look in found if after is None or look > (after[2], *after[:2])]
+            return [(a, s, second) for second, a, s in later if second <= now.timestamp()][:limit]
 
         return self.store.call("courses.due", action)
 

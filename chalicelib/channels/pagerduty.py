@@ -76,5 +76,5 @@ def _trigger(notice: Notice, composed: Composed) -> dict[str, Any]:
 
 def _dedup_key(notice: Notice) -> str:
     """A test is an incident by itself: it neither joins nor ends a real one."""
-    key = f"test-{notice.event_id}" if notice.is_test else notice.incident_id
+    key = f"test-{notice.event_id}" if notice.is_test else notice.thread_id
     return f"uptime-{key}"[:MAX_DEDUP_KEY]

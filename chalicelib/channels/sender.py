@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from chalicelib.channels import CHANNELS
 from chalicelib.channels.fields import BadConfig
 from chalicelib.channels.judging import by_fault
-from chalicelib.domain.message import HttpMessage, Mail, Message, Verdict, failed, retry
+from chalicelib.domain.message import OUR_FAULT, HttpMessage, Mail, Message, Verdict, failed, retry
 from chalicelib.domain.outcome import Reason
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MAIL_WORKERS: Final = 8
 MAIL_SECONDS: Final = 30.0
 """For all mails of a call: SMTP waits anew in every step. A mail that is given up may arrive all the same,
 under the Message-ID that its next attempt has too."""
-OUR_FAULT: Final = "internal error"
 
 log = logging.getLogger(__name__)
 

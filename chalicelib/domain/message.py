@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Verdict:
 
 
 DELIVERED = Verdict(Fate.DELIVERED)
+OUR_FAULT: Final = "internal error"
+"""The problem of what failed by a bug of ours, which no channel is to blame for."""
 
 
 def retry(problem: str, after_seconds: int | None = None) -> Verdict:

@@ -34,14 +34,14 @@ class EventType(StrEnum):
 class Notice:
     """One event of one monitor, for one channel, on one attempt.
 
-    `event_id` is the same on every attempt, `incident_id` on every event of an incident. `since` is when the
-    incident began, `at` when this was seen, `attempted_at` when it is being sent. `sent` and `held_back`
-    count the notifications of the incident before this one. `flips` is how often the monitor has changed in a
-    day, on the notice that says so; 0 on every other.
+    `event_id` is the same on every attempt, `thread_id` on everything that one alert tells about one monitor.
+    `since` is when the incident began, `at` when this was seen, `attempted_at` when it is being sent. `sent`
+    and `held_back` count the notifications of the incident before this one. `flips` is how often the monitor
+    has changed in a day, on the notice that says so; 0 on every other.
     """
 
     event_id: str
-    incident_id: str
+    thread_id: str
     monitor_id: str
     name: str
     event: EventType

@@ -8,7 +8,7 @@ from typing import Any, Final
 from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.domain.delivery import decode_delivery
-from chalicelib.services import delivering
+from chalicelib.services.delivering.run import deliver as deliver_shard
 from chalicelib.services.deps import Deps
 from chalicelib.wiring import deps
 
@@ -47,4 +47,4 @@ def run_all(deps: Deps, messages: Mapping[str, str]) -> list[str]:
 
 def run(deps: Deps, message: str) -> int:
     """The number of attempts made. Raises UnknownJob on a message of another version, which goes back."""
-    return delivering.deliver(deps, decode_delivery(message).shard)
+    return deliver_shard(deps, decode_delivery(message).shard)

@@ -16,7 +16,7 @@ from chalicelib.domain.alert import HEALTHY, MAX_ALERTS_PER_TEAM, PREFIX, Alert,
 from chalicelib.domain.monitor_write import Written
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import Contended, Detail, InvalidInput, NotFound, QuotaReached
-from chalicelib.services.delivering import nudge
+from chalicelib.services.delivering.nudging import nudge
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.leftovers import clear_leftovers

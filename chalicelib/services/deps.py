@@ -301,8 +301,8 @@ class Alerts(Protocol):
 class Outbox(Protocol):
     """The rows that transitions leave, until all who are to hear of them have."""
 
-    def of_shard(self, shard: str, limit: int) -> "list[OutboxRow]":
-        """Strongly consistent, by monitor and then by seq."""
+    def of_shard(self, shard: str, limit: int, after: "OutboxRow | None" = None) -> "list[OutboxRow]":
+        """Strongly consistent, by subject and then by seq; those that come after one, or all."""
 
     def remove(self, rows: "Iterable[OutboxRow]") -> None: ...
     def is_anything_due(self, shard: str, now: datetime) -> bool:
@@ -319,9 +319,11 @@ class Courses(Protocol):
     def of_alert(self, alert_id: str) -> "list[Course]":
         """Strongly consistent."""
 
-    def due(self, shard: str, now: datetime, limit: int) -> "list[tuple[str, str, int]]":
-        """(alert, subject, second) of the courses to look at by now, those of longest ago first. Strongly
-        consistent."""
+    def due(
+        self, shard: str, now: datetime, limit: int, after: tuple[str, str, int] | None = None
+    ) -> list[tuple[str, str, int]]:
+        """(alert, subject, second) of the courses to look at by now, those of longest ago first; those that
+        come after one, or all. Strongly consistent."""
 
     def save(
         self, before: "Course | None", after: "Course | None", events: "Sequence[AlertEvent]" = ()

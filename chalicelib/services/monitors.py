@@ -24,6 +24,7 @@ from chalicelib.domain.schedule import SETTLED_SECONDS, SpeedClass, anchor_after
 from chalicelib.domain.state import State, carried_entry, results_to_commit
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.certificates import carry_reading
+from chalicelib.services.delivering.nudging import nudge_about
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.leftovers import clear_leftovers
@@ -183,8 +184,9 @@ def update_monitor(
         written = write_monitor(deps, write)
         if written is Written.YES:
             assert write.after is not None
-            if not before.is_enabled:
+            if not before.is_enabled and write.after.is_enabled:
                 _enqueue_first_run(deps, write.after)
+                nudge_about(deps, team_id, monitor_id)
             carry_reading(deps, before, write.after)
             return write.after
         if written is Written.NO_ROOM:

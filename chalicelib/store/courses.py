@@ -31,8 +31,13 @@ class CourseStore:
         found = CourseItem.query(f"AL#{alert_id}", CourseItem.sk.startswith("C#"), consistent_read=True)
         return [_course(item) for item in found]
 
-    def due(self, shard: str, now: datetime, limit: int) -> list[tuple[str, str, int]]:
-        found = LookItem.query(f"DUE#{shard}", looks_until(now), consistent_read=True, limit=limit)
+    def due(
+        self, shard: str, now: datetime, limit: int, after: tuple[str, str, int] | None = None
+    ) -> list[tuple[str, str, int]]:
+        until = looks_until(now)
+        if after is not None:  # the upper end is excluded by its key, which no look has
+            until = LookItem.sk.between(f"{_look_key(*after)}\0", _end_of_looks(now))
+        found = LookItem.query(f"DUE#{shard}", until, consistent_read=True, limit=limit)
         return [_look(item) for item in found]
 
     def save(self, before: Course | None, after: Course | None, events: Sequence[AlertEvent] = ()) -> bool:
@@ -60,7 +65,7 @@ class CourseStore:
         return transact(CourseItem, fill) is None
 
     def drop_look(self, shard: str, alert_id: str, subject: str, second: int) -> None:
-        LookItem(f"DUE#{shard}", f"{second:010d}#{alert_id}#{subject}").delete()
+        LookItem(f"DUE#{shard}", _look_key(alert_id, subject, second)).delete()
 
     def events(self, alert_id: str, limit: int, now: datetime, *, with_skipped: bool) -> list[AlertEvent]:
         items = EventItem.query(
@@ -108,7 +113,15 @@ class CourseStore:
 
 
 def looks_until(now: datetime) -> Condition:
-    return LookItem.sk < f"{int(now.timestamp()) + 1:010d}"
+    return LookItem.sk < _end_of_looks(now)
+
+
+def _end_of_looks(now: datetime) -> str:
+    return f"{int(now.timestamp()) + 1:010d}"
+
+
+def _look_key(alert_id: str, subject: str, second: int) -> str:
+    return f"{second:010d}#{alert_id}#{subject}"
 
 
 def _batch(model: Any, keys: Sequence[tuple[str, str]]) -> Iterator[Any]:
@@ -146,7 +159,7 @@ def _look_item(course: Course) -> LookItem | None:
     if course.next_at is None:
         return None
     second = math.ceil(course.next_at.timestamp())
-    return LookItem(f"DUE#{course.shard}", f"{second:010d}#{course.alert_id}#{course.subject}")
+    return LookItem(f"DUE#{course.shard}", _look_key(course.alert_id, course.subject, second))
 
 
 def _look(item: LookItem) -> tuple[str, str, int]:

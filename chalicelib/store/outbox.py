@@ -10,8 +10,9 @@ from chalicelib.store.tables import LookItem, OutboxItem
 
 
 class OutboxStore:
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
-        found = OutboxItem.query(f"OUT#{shard}", consistent_read=True, limit=limit)
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+        later = None if after is None else OutboxItem.sk > row_key(after)
+        found = OutboxItem.query(f"OUT#{shard}", later, consistent_read=True, limit=limit)
         return [_row(item) for item in found]
 
     def remove(self, rows: Iterable[OutboxRow]) -> None:

@@ -49,7 +49,7 @@ HOSTILE = {
 def notice(**changes: Any) -> Notice:
     fields: dict[str, Any] = {
         "event_id": "evt_1",
-        "incident_id": "mon_1-7",
+        "thread_id": "mon_1-7",
         "monitor_id": "mon_1",
         "name": "Shop",
         "event": EventType.DOWN,

@@ -81,7 +81,7 @@ def test_a_summary_is_never_longer_than_pagerduty_takes(text: str) -> None:
 
 
 def test_a_dedup_key_is_never_longer_than_pagerduty_takes() -> None:
-    assert len(payload_of(render(CONFIG, notice(incident_id="i" * 300)))["dedup_key"]) == 255
+    assert len(payload_of(render(CONFIG, notice(thread_id="i" * 300)))["dedup_key"]) == 255
 
 
 @pytest.mark.parametrize("key", ["", "short", KEY + "0", KEY[:-1] + "-", KEY[:-1] + "\n", None])

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib.channels import CHANNELS
-from chalicelib.channels.sender import OUR_FAULT, Sender
-from chalicelib.domain.message import DELIVERED, Fate, HttpMessage, Mail, Verdict, failed, retry
+from chalicelib.channels.sender import Sender
+from chalicelib.domain.message import DELIVERED, OUR_FAULT, Fate, HttpMessage, Mail, Verdict, failed, retry
 from chalicelib.domain.outcome import Reason
 from chalicelib.net.post import Posted
 from tests.channels.notices import notice

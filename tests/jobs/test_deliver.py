@@ -25,7 +25,7 @@ class ScriptedOutbox:
         self.on_look = on_look
         self.looked: list[str] = []
 
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
         self.looked.append(shard)
         self.on_look(shard)
         return []

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from functools import partial
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
@@ -14,9 +17,15 @@ import pytest
 import trustme
 
 from chalicelib.domain.beat import BLOCK_FROM
+from chalicelib.domain.heartbeat import Place
+from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.tick import MAIN, build_tick
+from chalicelib.services.delivering.run import ROWS
+from chalicelib.store.incidents import add_outbox_row
+from chalicelib.store.tables import MonitorItem, OutboxItem
 from chalicelib.store.ticks import TickStore
+from chalicelib.store.transactions import transact
 from packager.template import functions
 from tests.net.servers import DnsServer, WebServer, response, routes, zone
 
@@ -25,6 +34,8 @@ from .rights import Act, Rights
 
 HOST = "shop.uptime.test"
 SECRET = "sesame"
+FLOODED = Place(0, "").name
+"""A shard of heartbeats, which the sweep looks at whether or not there are any."""
 
 pytestmark = pytest.mark.system
 
@@ -153,11 +164,31 @@ def test_the_function_that_pings_asks_aws_for_nothing(deployment: Deployment, pi
     assert (door.used, door.denied) == (set(), [])
 
 
+# Alerts
+
+
+@pytest.fixture(scope="module")
+def alerts(deployment: Deployment, shop: Shop) -> dict[str, dict[str, Any]]:
+    """Whoever is to hear of what comes after; the shop takes anything."""
+    mail = {"name": "Mail", "strategy": "email", "email": "ops@example.com"}
+    hook = {"name": "Hook", "strategy": "webhook", "url": shop.url, "secret": SECRET}
+    return {body["name"]: deployment.api("POST", "/v1/alerts", body)[1] for body in (mail, hook)}
+
+
+def tell(deployment: Deployment, function: str, already: int) -> list[str]:
+    """Deliver what the function has announced since; the subjects of the mails."""
+    before = len(deployment.doors["Deliver"].mails) if "Deliver" in deployment.doors else 0
+    for shard in deployment.announced(function)[already:]:
+        deployment.deliver(shard)
+    mails = deployment.doors["Deliver"].mails[before:]
+    return [str(message_from_bytes(mail, policy=default)["subject"]) for mail in mails]
+
+
 # Cron jobs
 
 
 @pytest.fixture(scope="module")
-def job(deployment: Deployment) -> dict[str, Any]:
+def job(deployment: Deployment, alerts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """An hourly one, pinged at every door, and then so often that the minute's run moves its pings."""
     wanted = {"name": "Backup", "slug": "backup", "periodSeconds": 3600, "gracePeriodSeconds": 60}
     job: dict[str, Any] = deployment.call("POST", "/v1/cron-jobs", wanted)["data"]
@@ -187,6 +218,7 @@ def missed(deployment: Deployment, job: dict[str, Any], moved: None) -> list[str
         deployment.schedule("Deadlines", datetime.now(UTC))
         seen.append(deployment.heartbeat(job["pingUrl"]).pulse.alarm.status.name)
     deployment.call("GET", path_of(job["pingUrl"]))
+    assert tell(deployment, "Deadlines", 0) == []  # it was due before anybody was to hear of it
     return [*seen, deployment.heartbeat(job["pingUrl"]).pulse.alarm.status.name]
 
 
@@ -216,12 +248,29 @@ def life(
     port: Watched,
     job: dict[str, Any],
     missed: list[str],
+    alerts: dict[str, dict[str, Any]],
 ) -> None:
     """What else the API offers, and a monitor that goes down, is up again and is deleted."""
     broken = watch(deployment, "/v1/monitors", {"url": f"{shop.url}closed", "method": "GET", "public": True})
     assert broken.monitor["status"] == "down"
+    told = len(deployment.announced("Probe"))
     _recover(deployment, deployment.last_message("APIHandler"))
+    assert tell(deployment, "Probe", told) == ["DOWN: Shop", "RECOVERED: Shop"]
     assert deployment.call("GET", broken.path)["data"]["status"] == "up"
+    told = len(deployment.announced("Probe"))
+    elsewhere = {"domain": HOST, "recordType": "A", "expectedValue": "127.0.0.2", "intervalSeconds": 60}
+    moved = watch(deployment, "/v1/dns-monitors", elsewhere)
+    assert tell(deployment, "Probe", told) == ["DEGRADED: Shop"]
+    told = len(deployment.announced("APIHandler"))
+    _age(deployment, moved.monitor["id"])
+    deployment.call("PUT", f"/v1/alerts/{alerts['Mail']['id']}", {"cooldownMinutes": 5})
+    assert tell(deployment, "APIHandler", told) == []  # looked at, and told a moment ago
+    told = len(deployment.announced("APIHandler"))
+    deployment.call("GET", f"{path_of(job['pingUrl'])}/fail")
+    push_path = _create(deployment, "/v1/push-monitors", {"name": "Pump", "pushToken": "water-pump"})
+    deployment.call("GET", "/api/push/water-pump")
+    deployment.call("GET", "/api/push/water-pump?status=down&msg=dry")
+    assert tell(deployment, "APIHandler", told) == ["DOWN: Backup", "DOWN: Pump"]
     deployment.tick(datetime.now(UTC))
     rules = f"{page.path}/content-checks"
     (rule,) = deployment.call("GET", rules)["data"]
@@ -252,10 +301,10 @@ def life(
     window_path = _create(deployment, "/v1/maintenance", {**window, "monitorId": page.monitor["id"]})
     steps += [("GET", "/v1/maintenance", None), ("PUT", window_path, {"name": "Moved"})]
     steps += [("POST", f"{window_path}/end", None), ("DELETE", window_path, None)]
-    push_path = _create(deployment, "/v1/push-monitors", {"name": "Pump", "pushToken": "water-pump"})
     steps += [("POST", "/api/push/water-pump", None), ("GET", "/v1/push-monitors", None)]
     steps += [("GET", f"{push_path}/results", None), ("PUT", push_path, {"name": "Water"})]
     steps += [("DELETE", push_path, None)]
+    steps += [*_about_alerts(alerts, page.path), ("DELETE", moved.path, None)]
     once = {"Idempotency-Key": "once"}
     wanted = {"name": "CI", "scopes": ["monitors:read"]}
     status, key, _ = deployment.api("POST", "/v1/api-keys", wanted, once)
@@ -263,6 +312,10 @@ def life(
     steps += [("GET", "/v1/api-keys", None), ("DELETE", f"/v1/api-keys/{key['id']}", None)]
     for method, path, body in steps:
         deployment.call(method, path, body)
+    tell(deployment, "APIHandler", 0)
+    _flood(deployment)
+    deployment.schedule("Sweep", datetime.now(UTC))
+    assert deployment.announced("Sweep") == [FLOODED]
 
 
 def test_each_role_has_what_its_function_does_and_nothing_else(
@@ -273,6 +326,39 @@ def test_each_role_has_what_its_function_does_and_nothing_else(
     assert set(doors) == set(functions(deployment.template))
     assert {name: door.denied for name, door in doors.items() if door.denied} == {}
     assert {name: door.rights.unused for name, door in doors.items() if door.rights.unused} == {}
+
+
+def _age(deployment: Deployment, monitor_id: str) -> None:
+    """As if it had been there for an hour: its newest result is then looked for in the newest ticks."""
+    (item,) = MonitorItem.scan(MonitorItem.sk == f"MON#{monitor_id}")
+    ((shard, position, from_slot, *rest),) = json.loads(item.placements)
+    item.placements = json.dumps([[shard, position, from_slot - 3600, *rest]])
+    item.save()
+
+
+def _about_alerts(alerts: dict[str, dict[str, Any]], monitor_path: str) -> list[tuple[str, str, Any]]:
+    mail, hook = (f"/v1/alerts/{alert['id']}" for alert in alerts.values())
+    return [
+        ("GET", "/v1/alerts", None),
+        ("GET", f"{mail}/events", None),
+        ("GET", f"{monitor_path}/alert-events", None),
+        ("PUT", mail, {"enabled": True}),
+        ("POST", f"{mail}/test", None),
+        ("DELETE", hook, None),
+    ]
+
+
+def _flood(deployment: Deployment) -> None:
+    """More rows than one run takes, of a team that has nobody to hear of them."""
+    rows = [
+        OutboxRow(
+            FLOODED, f"mon_{n:032x}", "nobody", "http", 1, 1, None, Status.DOWN, 0, 0, Reason.TIMEOUT, 0, 0
+        )
+        for n in range(ROWS + 1)
+    ]
+    for row in rows:
+        transact(OutboxItem, partial(add_outbox_row, row=row))
+    deployment.deliver(FLOODED)
 
 
 def _create(deployment: Deployment, resource: str, body: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)
 
-_WITH_TEXTS: Final = ("dnsm_", "push_")
+_WITH_TEXTS: Final = ("dns", "push")
 """Kinds whose newest result says something in words, which no row has."""
 
 
@@ -55,7 +55,7 @@ def _hear_team(
     subjects = {}
     if audience.alerts:
         keys = {row.subject for row in rows}
-        has_texts = any(key.startswith(_WITH_TEXTS) for key in keys)
+        has_texts = any(row.kind in _WITH_TEXTS for row in rows)
         subjects = find_subjects(deps, rows[0].team_id, rows[0].shard, keys, with_current=has_texts)
     for key, group in groupby(rows, key=lambda row: row.subject):
         its_rows, subject = list(group), subjects.get(key)

@@ -1,8 +1,10 @@
-"""Nudging: have an alert's courses looked at now, since the alert is not what it was."""
+"""Nudging: have courses looked at now, since an alert or a monitor is not what it was."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 
+from chalicelib.domain.alert import is_about
 from chalicelib.domain.course import Course
 from chalicelib.domain.telling import Step
 from chalicelib.errors import Contended
@@ -14,16 +16,25 @@ log = logging.getLogger(__name__)
 
 
 def nudge(deps: Deps, alert_id: str) -> None:
-    """A course that is being sent is looked at afterwards, and one that is due already is written too: who
-    is about to look may have read the alert before. What fails here is logged: such courses keep their time.
-    """
+    """Those of an alert. One that is being sent is looked at afterwards, and one that is due already is
+    written too: who is about to look may have read the alert before. What fails here is logged: such
+    courses keep their time."""
     try:
-        _nudge(deps, alert_id)
+        _nudge(deps, [(alert_id, course.subject) for course in deps.courses.of_alert(alert_id)])
     except Exception:
         log.exception("alert %s is not told at once that it has changed", alert_id)
 
 
-def _nudge(deps: Deps, alert_id: str) -> None:
+def nudge_about(deps: Deps, team_id: str, monitor_id: str) -> None:
+    """Those about a monitor, likewise. A read for each of the team's alerts."""
+    try:
+        alerts = deps.alerts.of_team(team_id, consistent=False)
+        _nudge(deps, [(alert.id, monitor_id) for alert in alerts if is_about(alert, monitor_id)])
+    except Exception:
+        log.exception("nobody is told at once that monitor %s has changed", monitor_id)
+
+
+def _nudge(deps: Deps, courses: Iterable[tuple[str, str]]) -> None:
     now = deps.now()
 
     def step(stored: Course | None) -> Step | None:
@@ -31,10 +42,11 @@ def _nudge(deps: Deps, alert_id: str) -> None:
         return None if stored is None or is_idle else Step(replace(still_due(stored, now), token=""))
 
     shards = set()
-    for course in deps.courses.of_alert(alert_id):
+    for alert_id, subject in courses:
         try:
-            if write(deps, alert_id, course.subject, step) is not None:
-                shards.add(course.shard)
+            course = write(deps, alert_id, subject, step)
         except Contended:
-            log.warning("alert %s is not told at once that it has changed", alert_id)
+            log.warning("the course of alert %s about %s keeps its time", alert_id, subject)
+            continue
+        shards |= {course.shard} if course is not None else set()
     announce(deps, shards)

@@ -2,17 +2,20 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
+from chalicelib.domain.incident import OutboxRow
 from chalicelib.services.announcing import announce
 from chalicelib.services.delivering.audience import Audiences
 from chalicelib.services.delivering.hearing import hear_rows
-from chalicelib.services.delivering.looking import look_again
+from chalicelib.services.delivering.looking import Look, look_again
 from chalicelib.services.delivering.sending import send_all
 from chalicelib.services.deps import Deps
 
 ROWS: Final = 50
 LOOKS: Final = 100
+MOST_PAGES: Final = 20
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +29,24 @@ def deliver(deps: Deps, shard: str) -> int:
     else is done.
     """
     errors: list[Exception] = []
-    rows = _or_nothing(lambda: deps.outbox.of_shard(shard, ROWS), errors)
-    begun = hear_rows(deps, Audiences(deps), rows, errors) if rows else []
-    looks = _or_nothing(lambda: deps.courses.due(shard, deps.now(), LOOKS), errors)
-    begun += look_again(deps, Audiences(deps), shard, looks, errors) if looks else []
-    attempts = send_all(deps, begun, errors)
+    attempts, is_full = 0, False
+    last_row: OutboxRow | None = None
+    last_look: Look | None = None
+    for _ in range(MOST_PAGES):
+        failures = len(errors)
+        rows = _or_nothing(partial(deps.outbox.of_shard, shard, ROWS, last_row), errors)
+        begun = hear_rows(deps, Audiences(deps), rows, errors) if rows else []
+        looks = _or_nothing(partial(deps.courses.due, shard, deps.now(), LOOKS, last_look), errors)
+        begun += look_again(deps, Audiences(deps), shard, looks, errors) if looks else []
+        attempts += send_all(deps, begun, errors)
+        is_full = len(rows) == ROWS or len(looks) == LOOKS
+        if not is_full or len(errors) == failures:
+            break
+        # What failed stays where it is, and what lies behind it has its turn.
+        last_row, last_look = rows[-1] if rows else last_row, looks[-1] if looks else last_look
     if errors:
         raise ExceptionGroup(f"shard {shard}: not everything was delivered", errors)
-    if len(rows) == ROWS or len(looks) == LOOKS:
+    if is_full:
         announce(deps, [shard])
     return attempts
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from chalicelib.domain.alert import FAILURES_TO_DISABLE, HEALTHY, Health
 from chalicelib.domain.alert_event import EventStatus, event_id
 from chalicelib.domain.course import Course, Waiting
-from chalicelib.domain.message import Verdict, failed
+from chalicelib.domain.message import OUR_FAULT, Verdict, failed
 from chalicelib.domain.notice import EventType, Notice
 from chalicelib.domain.snapshot import HttpSnapshot
 from chalicelib.domain.telling import Scene, Step, look, settle
@@ -19,7 +19,6 @@ from chalicelib.services.deps import Deps
 log = logging.getLogger(__name__)
 
 AT_A_TIME: Final = 100
-OUR_FAULT: Final = "internal error"
 NOBODY: Final = "mon_" + "0" * 32
 """What a test is about, when its alert is about no monitor."""
 
@@ -79,7 +78,8 @@ def _settled(deps: Deps, begun: Begun, verdict: Verdict) -> Begun | None:
     course = write(deps, begun.course.alert_id, begun.course.subject, step)
     if course is None:
         return None
-    if outcome and not (begun.subject is None and outcome[0] is EventStatus.FAILED):
+    is_excused = begun.subject is None or verdict.problem == OUR_FAULT
+    if outcome and not (is_excused and outcome[0] is EventStatus.FAILED):
         _note_health(deps, begun, outcome[0], verdict)
     is_begun = course.is_leased(scene.now)
     return replace(begun, course=course, scene=scene) if is_begun else None
@@ -116,7 +116,7 @@ def _notice(begun: Begun, now: datetime) -> Notice:
     finding = waiting.finding
     return Notice(
         event_id=waiting.event_id,
-        incident_id=event_id(begun.alert.id, begun.course.subject, 0, "thread"),
+        thread_id=event_id(begun.alert.id, begun.course.subject, 0, "thread"),
         monitor_id=subject.monitor_id,
         name=subject.name,
         event=finding.event,
@@ -135,7 +135,7 @@ def _notice(begun: Begun, now: datetime) -> Notice:
 def _sample(begun: Begun, waiting: Waiting, now: datetime) -> Notice:
     return Notice(
         event_id=waiting.event_id,
-        incident_id=waiting.event_id,
+        thread_id=waiting.event_id,
         monitor_id=begun.course.monitor_id or NOBODY,
         name="Test notification",
         event=EventType.DOWN,

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.alert import Alert
 from chalicelib.domain.alert_event import AlertEvent
 from chalicelib.domain.course import Course
 from chalicelib.domain.telling import News, Policy, Scene, Step, hear, look
 from chalicelib.errors import Contended
-from chalicelib.services.delivering.audience import Audience
-from chalicelib.services.delivering.subjects import Subject
 from chalicelib.services.deps import Deps
 from chalicelib.services.retrying import TRIES, pause
+
+if TYPE_CHECKING:  # they know monitors, whose changes nudge courses
+    from chalicelib.services.delivering.audience import Audience
+    from chalicelib.services.delivering.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,9 @@ class Begun:
 
     course: Course
     alert: Alert
-    audience: Audience
+    audience: "Audience"
     scene: Scene
-    subject: Subject | None
+    subject: "Subject | None"
 
     @property
     def policy(self) -> Policy:
@@ -36,9 +39,9 @@ class Begun:
 
 def advance(
     deps: Deps,
-    audience: Audience,
+    audience: "Audience",
     alert: Alert,
-    subject: Subject,
+    subject: "Subject",
     at: tuple[str, str],
     scene: Scene,
     news: Sequence[News],
@@ -115,7 +118,7 @@ def save(deps: Deps, before: Course | None, after: Course | None, made: Step) ->
         return False
 
 
-def _new_course(alert: Alert, subject: Subject, key: str, shard: str) -> Course:
+def _new_course(alert: Alert, subject: "Subject", key: str, shard: str) -> Course:
     return Course(
         alert_id=alert.id,
         subject=key,

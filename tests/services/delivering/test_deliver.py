@@ -15,8 +15,8 @@ from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.recurrence import Schedule
 from chalicelib.services import cron_jobs
-from chalicelib.services.delivering import deliver, nudge
-from chalicelib.services.delivering.run import LOOKS, ROWS
+from chalicelib.services.delivering.nudging import nudge
+from chalicelib.services.delivering.run import LOOKS, ROWS, deliver
 from chalicelib.services.monitors import Change, update_monitor
 from chalicelib.services.pinging_jobs import Ping, ping_job
 from tests.fakes import BEFORE

@@ -14,7 +14,8 @@ from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.notice import EventType
 from chalicelib.errors import Contended
-from chalicelib.services.delivering import deliver, nudge
+from chalicelib.services.delivering.nudging import nudge
+from chalicelib.services.delivering.run import deliver
 from chalicelib.services.monitors import Change, delete_monitor, update_monitor
 from tests.fake_courses import FakeCourses, FakeOutbox
 from tests.fakes import FakeMonitors, FakeStore
@@ -305,15 +306,15 @@ class KeepsNoRecords(FakeCourses):
 class NewestFirst(FakeOutbox):
     """Rows in the wrong order."""
 
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
-        return super().of_shard(shard, limit)[::-1]
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+        return super().of_shard(shard, limit, after)[::-1]
 
 
 class RemovesAll(FakeOutbox):
     """What is removed before everybody has heard it."""
 
-    def of_shard(self, shard: str, limit: int) -> list[OutboxRow]:
-        rows = super().of_shard(shard, limit)
+    def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+        rows = super().of_shard(shard, limit, after)
         self.remove(rows)
         return rows
 

@@ -13,7 +13,7 @@ from chalicelib.domain.alert import Alert
 from chalicelib.domain.message import retry
 from chalicelib.domain.notice import EventType
 from chalicelib.errors import Contended
-from chalicelib.services.delivering import deliver
+from chalicelib.services.delivering.run import deliver
 from chalicelib.services.monitors import Change, delete_monitor, update_monitor
 from tests.fakes import AFTER, BEFORE, Killed
 

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.alert import Alert, Health
 from chalicelib.domain.notice import EventType
-from chalicelib.services.delivering import nudge
+from chalicelib.services.delivering.nudging import nudge
 from tests.fakes import AFTER, BEFORE
 
 from .world import DOWN, MINUTE, START, UP, World, enable

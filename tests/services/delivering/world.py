@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.domain.alert import HEALTHY, MAX_ALERTS_PER_TEAM, Alert, hears
-from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
+from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip, event_id
 from chalicelib.domain.course import Course
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.job import ProbeJob
@@ -28,7 +28,7 @@ from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.errors import Contended
 from chalicelib.services import probing
 from chalicelib.services.deadlines import find_deadlines
-from chalicelib.services.delivering import deliver
+from chalicelib.services.delivering.run import deliver
 from chalicelib.services.monitors import Draft, create_monitor
 from chalicelib.services.sweeping import sweep
 from chalicelib.services.ticking import tick
@@ -335,8 +335,7 @@ class World:
         """Of an alert that nothing has held up: the first of each kind in each incident, and its recovery,
         unless that kept its distance to the one before until the next incident came."""
         arrived = {self.told[a.notice.event_id][1:4] for a in self.sink.arrivals if a.alert_id == alert.id}
-        skipped = [r.id for r in self.records if r.skip is Skip.COOLDOWN and r.event is EventType.UP]
-        spaced = {self.told[id][1:4] for id in skipped}
+        spaced = {r.id for r in self.records if r.skip is Skip.COOLDOWN and r.event is EventType.UP}
         opened: set[tuple[str, int]] = set()
         for row in self.rows:
             if row.team_id != alert.team_id or not hears(
@@ -347,7 +346,8 @@ class World:
             is_owed = event is not EventType.UP or (row.subject, row.opened_seq) in opened
             opened.add((row.subject, row.opened_seq))
             what = (row.subject, row.opened_seq, event)
-            assert not is_owed or what in arrived or what in spaced, row
+            its_id = event_id(alert.id, row.subject, row.opened_seq, event, 0)
+            assert not is_owed or what in arrived or its_id in spaced, row
 
     def _check_transitions(self) -> None:
         seqs: defaultdict[str, list[int]] = defaultdict(list)
