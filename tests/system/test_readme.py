@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 
 _MASKS = (
-    (re.compile(r"(mon|chk)_[0-9a-f]{32}"), r"\1_ID"),
+    (re.compile(r"(mon|chk|alt)_[0-9a-f]{32}"), r"\1_ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r'"responseTimeMs":\d+'), '"responseTimeMs":MS'),
 )
