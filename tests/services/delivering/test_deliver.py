@@ -423,6 +423,34 @@ def test_disabled_in_the_middle_of_a_batch_nothing_more_is_begun(world: World) -
     assert world.sink.attempts == attempts
 
 
+def test_pages_of_rows_and_looks_that_fail_hold_up_nobody_behind_them(world: World) -> None:
+    bad, good = sorted(world.monitor() for _ in range(2))
+    alert, shard = world.alert(), world.shard(bad)
+    world.minute(2)
+    made = world.container()
+
+    class Courses(type(made.courses)):  # type: ignore[misc]
+        def get(self, alert_id: str, subject: str) -> object:
+            if subject == bad:
+                raise Throttled
+            return super().get(alert_id, subject)
+
+    made.courses = Courses(world.store)
+    for seq in range(1, ROWS + 11):
+        put_row(world, bad, seq, Status.DOWN)
+    put_row(world, good, 1, Status.DOWN)
+    with pytest.raises(ExceptionGroup):
+        deliver(made, shard)
+    assert world.words(alert) == [DOWN_]
+    second = int(world.at.timestamp())
+    for number in range(LOOKS + 5):
+        world.store.write(("look", (shard, second, f"alt_{number:03d}", bad), True))
+    made.at += HOUR
+    with pytest.raises(ExceptionGroup):
+        deliver(made, shard)
+    assert world.store.items["course"][alert.id, good].next_at > made.at
+
+
 def test_an_error_in_one_alerts_course_stops_no_other_and_is_raised_at_the_end(world: World) -> None:
     monitor_id, alert = watched(world)
     other, shard = world.alert(), world.shard(monitor_id)

@@ -42,7 +42,7 @@ from .world import (
     leaves,
 )
 
-EPISODES = 150
+EPISODES = 70
 SEEDS = 100
 CHUNKS = 10
 MINUTES = 14

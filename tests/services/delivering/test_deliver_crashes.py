@@ -167,8 +167,8 @@ def test_killed_anywhere_it_is_told_in_the_end_and_recovers(build: Build) -> Non
 
 @pytest.mark.parametrize("build", [goes_down, recovers])
 def test_killed_twice_it_is_told_in_the_end(build: Build) -> None:
-    for one in points(build)[::4]:
-        for other in points(build)[::4]:
+    for one in points(build)[::5]:
+        for other in points(build)[::7]:
             case = build()
             case.run(one, die)
             case.world.disturb(other, die)
@@ -228,8 +228,8 @@ def test_interrupted_anywhere_by_the_same_message_it_arrives_once(build: Build) 
 def test_interrupted_by_the_same_message_that_is_killed_in_its_turn_it_is_told_in_the_end(
     build: Build,
 ) -> None:
-    for at in points(build)[::2]:
-        for number in range(1, 24, 5):
+    for at in points(build)[::3]:
+        for number in range(1, 24, 7):
             case = build()
 
             def again(case: Case = case, number: int = number) -> None:
@@ -323,7 +323,7 @@ def test_disabled_for_a_while_it_is_told_afterwards_if_it_still_is_wrong(build: 
         case.run(at, lambda: disable(case))  # noqa: B023
         case.world.minute(2)
         update_monitor(case.world.deps, TEAM, "http", case.monitor_id, Change(is_enabled=True))
-        case.world.minute(70)
+        case.world.minute(4)
         case.settle()
         last = [WORDS[build][-1]] * 2
         assert [words[-1] for words in case.words()] == last, (at, case.words())
