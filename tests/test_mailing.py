@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
 from chalicelib.channels import email
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, Fate, Mail, Verdict, failed, retry
-from chalicelib.domain.notice import EventType
 from chalicelib.mailing import NoMailer, SesMailer, SmtpMailer, composed, mailer, ses_client
 from chalicelib.settings import Settings, SmtpServer
 from tests.channels.notices import ATTEMPTED_AT, HOSTILE, hostile, notice

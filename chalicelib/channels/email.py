@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from chalicelib.channels.fields import Field, Fields, address, read, text
 from chalicelib.channels.judging import Headers, by_status
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import Mail, Verdict
-from chalicelib.domain.notice import Composed, EventType, Notice, compose
+from chalicelib.domain.notice import Composed, Notice, compose
 from chalicelib.domain.wording import cut, one_line
 
 MAX_SUBJECT: Final = 200

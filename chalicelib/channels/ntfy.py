@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from chalicelib.channels.fields import Field, Fields, matching, read, url
 from chalicelib.channels.judging import Headers, by_status
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import HttpMessage, Verdict, post_json
-from chalicelib.domain.notice import EventType, Notice, compose
+from chalicelib.domain.notice import Notice, compose
 from chalicelib.domain.target import parse_url
 from chalicelib.domain.wording import cut, in_utf8
 

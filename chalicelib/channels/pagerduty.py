@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from chalicelib.channels.fields import Field, Fields, matching, one_of, read
 from chalicelib.channels.judging import Headers, by_status
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import HttpMessage, Verdict, post_json
-from chalicelib.domain.notice import Composed, EventType, Notice, compose
+from chalicelib.domain.notice import Composed, Notice, compose
 from chalicelib.domain.snapshot import rfc3339
 from chalicelib.domain.wording import cut
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from chalicelib.channels.fields import Field, Fields, read, url
 from chalicelib.channels.judging import Headers, by_status
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import HttpMessage, Verdict, post_json
-from chalicelib.domain.notice import EventType, Notice, compose
+from chalicelib.domain.notice import Notice, compose
 from chalicelib.domain.wording import in_utf8
 
 MAX_BYTES: Final = 28 * 1024

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 
 PREFIX: Final = "evt"
 LIFE: Final = timedelta(days=90)

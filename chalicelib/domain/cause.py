@@ -7,9 +7,9 @@ Where the exchange itself has failed, the words are those of results (`explanati
 from typing import Final
 
 from chalicelib.domain.certificate import SslStatus
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.explanation import fault_text
 from chalicelib.domain.finding import Finding
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Outcome, Reason, Status
 
 _OF_JOBS: Final = {

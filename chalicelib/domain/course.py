@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.alert import Alert
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.heartbeat import place_of
-from chalicelib.domain.notice import EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,14 @@ class Course:
 
     def is_leased(self, now: datetime) -> bool:
         return self.leased_until is not None and now < self.leased_until
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A course after something happened, and the records that changed with it, the newest of an id last."""
+
+    course: Course
+    events: tuple[AlertEvent, ...] = ()
 
 
 def trial(alert: Alert, id: str, now: datetime) -> tuple[Course, AlertEvent]:

@@ -19,9 +19,9 @@ from chalicelib.domain.cause import (
     cause_of_push,
 )
 from chalicelib.domain.certificate import CertificateReading, SslStatus, days_left
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.monitor import Spec
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.recurrence import recurrence_of
 from chalicelib.domain.snapshot import (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.outcome import Reason
 
 

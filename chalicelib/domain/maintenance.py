@@ -56,6 +56,15 @@ def covers(window: Window, monitor_id: str) -> bool:
     return window.monitor_id is None or window.monitor_id == monitor_id
 
 
+def suppressing(windows: Iterable[Window], monitor_id: str, at: datetime) -> list[Window]:
+    """Those because of which nothing is to be sent about this monitor, of whatever kind."""
+    return [
+        window
+        for window in windows
+        if window.is_silencing and covers(window, monitor_id) and window.phase(at) is Phase.ACTIVE
+    ]
+
+
 class Span(NamedTuple):
     """From `begins_at` on, `ends_at` excluded."""
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.snapshot import (
     CronSnapshot,
     DnsSnapshot,
@@ -22,12 +22,6 @@ from chalicelib.domain.wording import cut, one_line
 MAX_NAME: Final = 200
 MAX_VALUE: Final = 500
 """A line that is longer is not read."""
-
-
-class EventType(StrEnum):
-    DOWN = "down"
-    DEGRADED = "degraded"
-    UP = "up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip, event_id
-from chalicelib.domain.course import Course, Incident, Skipped, Told, Waiting, record_of
+from chalicelib.domain.course import Course, Incident, Skipped, Step, Told, Waiting, record_of
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.message import Fate, Verdict
-from chalicelib.domain.notice import EventType
 
 FLOOR: Final = timedelta(minutes=5)
 """No repeat comes sooner, whatever the cooldown."""
@@ -71,14 +71,6 @@ class News:
     finding: Finding
     every_seconds: int
     skip: Skip | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A course after something happened, and the records that changed with it, the newest of an id last."""
-
-    course: Course
-    events: tuple[AlertEvent, ...] = ()
 
 
 def hear(course: Course, policy: Policy, news: News, scene: Scene) -> Step:

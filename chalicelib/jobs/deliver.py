@@ -8,7 +8,6 @@ from typing import Any, Final
 from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.domain.delivery import decode_delivery
-from chalicelib.services.delivering.run import deliver as deliver_shard
 from chalicelib.services.deps import Deps
 from chalicelib.wiring import deps
 
@@ -47,4 +46,6 @@ def run_all(deps: Deps, messages: Mapping[str, str]) -> list[str]:
 
 def run(deps: Deps, message: str) -> int:
     """The number of attempts made. Raises UnknownJob on a message of another version, which goes back."""
-    return deliver_shard(deps, decode_delivery(message).shard)
+    from chalicelib.services.delivering.run import deliver  # half of what the API would load in vain
+
+    return deliver(deps, decode_delivery(message).shard)

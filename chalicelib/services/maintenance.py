@@ -6,12 +6,12 @@ and what is bound to one that is gone is as if it were not there until a deletio
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.maintenance import Phase, Window, covers
+from chalicelib.domain.maintenance import Window
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import AlreadyEnded, Contended, InvalidDateRange, NotFound, NotStarted
 from chalicelib.services.deps import Deps
@@ -41,15 +41,6 @@ def windows_of_team(deps: Deps, team_id: str, *, consistent: bool) -> list[Windo
     """Newest first, past ones included; none whose monitor is gone. One Query: 0.5 RRU for 4 KB, some 15
     windows, when it need not be consistent."""
     return deps.maintenance.of_team(team_id, consistent=consistent)
-
-
-def suppressing(windows: Iterable[Window], monitor_id: str, at: datetime) -> list[Window]:
-    """Those because of which nothing is to be sent about this monitor, of whatever kind."""
-    return [
-        window
-        for window in windows
-        if window.is_silencing and covers(window, monitor_id) and window.phase(at) is Phase.ACTIVE
-    ]
 
 
 def get_window(deps: Deps, team_id: str, window_id: str) -> Window:

@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import HttpMessage, Message
-from chalicelib.domain.notice import EventType, Notice
+from chalicelib.domain.notice import Notice
 from chalicelib.domain.snapshot import (
     CronSnapshot,
     DnsSnapshot,

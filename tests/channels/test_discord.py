@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.channels.discord import Config, judge, render
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, failed, retry
-from chalicelib.domain.notice import EventType
 from tests.channels.notices import HOSTILE, hostile, notice, payload_of, recovered
 
 CONFIG = Config("https://discord.example/api/webhooks/1/x")

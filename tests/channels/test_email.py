@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.channels.email import MAX_SUBJECT, Config, parse, render
 from chalicelib.channels.fields import BadConfig
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from tests.channels.notices import ATTEMPTED_AT, HOSTILE, hostile, notice, recovered
 
 CONFIG = Config("ops@example.com", "[shop]")

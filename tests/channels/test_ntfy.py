@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.channels.fields import BadConfig
 from chalicelib.channels.ntfy import Config, parse, render
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from tests.channels.notices import HOSTILE, hostile, notice, payload_of, recovered
 
 CONFIG = Config("my_topic")

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.channels.fields import BadConfig
 from chalicelib.channels.pagerduty import Config, judge, parse, render
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, failed
-from chalicelib.domain.notice import EventType
 from tests.channels.notices import HOSTILE, hostile, notice, payload_of, recovered
 
 KEY = "0123456789abcdef0123456789ABCDEF"

@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.channels.slack import Config, judge, parse, render
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import failed, retry
-from chalicelib.domain.notice import EventType
 from tests.channels.notices import HOSTILE, hostile, notice, payload_of, recovered
 
 URL = "https://hooks.slack.example/services/T0/B0/x"

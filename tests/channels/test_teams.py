@@ -6,8 +6,8 @@ import json
 import pytest
 
 from chalicelib.channels.teams import MAX_BYTES, Config, judge, render
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, retry
-from chalicelib.domain.notice import EventType
 from tests.channels.notices import HOSTILE, hostile, notice, payload_of, recovered
 
 CONFIG = Config("https://x.environment.api.powerplatform.example/workflows/1?sig=s")

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.channels.fields import BadConfig
 from chalicelib.channels.telegram import Config, judge, parse, render
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import failed, retry
-from chalicelib.domain.notice import EventType
 from tests.channels.notices import HOSTILE, LINK, hostile, notice, payload_of
 
 TOKEN = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"

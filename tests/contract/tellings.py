@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
 from chalicelib.domain.course import Course, Incident, Skipped, Told, Waiting
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.incident import OutboxRow
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.services import deps
 from chalicelib.store.courses import CourseStore

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.channels import CHANNELS
 from chalicelib.channels.fields import BadConfig
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import Fate, HttpMessage, Mail
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.request_headers import header_problem
 from chalicelib.domain.target import parse_url
 from tests.channels.notices import HOSTILE, SNAPSHOTS, hostile, notice, payload_of

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
-from chalicelib.domain.course import Course, Waiting
+from chalicelib.domain.course import Course, Step, Waiting
 from chalicelib.domain.course_json import decode_course, encode_course
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.message import DELIVERED, Verdict
-from chalicelib.domain.notice import EventType
-from chalicelib.domain.telling import News, Policy, Scene, Step, hear, look, sent_next, settle
+from chalicelib.domain.telling import News, Policy, Scene, hear, look, sent_next, settle
 
 DOWN, DEGRADED, UP = EventType.DOWN, EventType.DEGRADED, EventType.UP
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from chalicelib.domain.cause import (
     cause_of_push,
 )
 from chalicelib.domain.certificate import SslStatus
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason
 
 from .builders import SLOT, instant

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
 from chalicelib.domain.course import Course, Incident, Skipped, Told, Waiting
 from chalicelib.domain.course_json import decode_course, decode_event, encode_course, encode_event
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason
 
 from .teller import DOWN, NOON, new_course, stored

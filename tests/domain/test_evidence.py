@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain import lateness, silence
 from chalicelib.domain.alarm import Alarm
 from chalicelib.domain.certificate import CertificateReading
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.evidence import (
     CronEvidence,
     DnsEvidence,
@@ -16,7 +17,6 @@ from chalicelib.domain.evidence import (
     TcpEvidence,
 )
 from chalicelib.domain.finding import Finding
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.recurrence import Schedule
 from chalicelib.domain.snapshot import (

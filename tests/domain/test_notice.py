@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.notice import EventType, compose, duration
+from chalicelib.domain.event_type import EventType
+from chalicelib.domain.notice import compose, duration
 from tests.channels.notices import AT, HOSTILE, LINK, SNAPSHOTS, hostile, notice, recovered
 
 

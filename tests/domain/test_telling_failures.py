@@ -6,8 +6,8 @@ from itertools import cycle, islice
 import pytest
 
 from chalicelib.domain.alert_event import EventStatus, Skip
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, failed, retry
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.telling import LEASE, MAX_NEWS, RETRIED_FOR, Policy, hear, look, sent_next
 
 from .teller import DAY, DEGRADED, DOWN, MINUTE, NOON, UP, Teller, every, minutes_of

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.alert_event import EventStatus, Skip
-from chalicelib.domain.course import Waiting
+from chalicelib.domain.course import Step, Waiting
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import DELIVERED, Verdict, failed, retry
-from chalicelib.domain.notice import EventType
-from chalicelib.domain.telling import MAX_WAITING, News, Policy, Step
+from chalicelib.domain.telling import MAX_WAITING, News, Policy
 
 from .teller import DAY, DEGRADED, DOWN, MINUTE, UP, Teller
 

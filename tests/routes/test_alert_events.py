@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
 from chalicelib.domain.course import trial
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from chalicelib.services.alerts import get_alert
 from chalicelib.services.deps import Deps
 from tests.fakes import FakeDeps

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.maintenance import Phase, Window
+from chalicelib.domain.maintenance import Phase, Window, suppressing
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import AlreadyEnded, Contended, InvalidDateRange, NotFound, NotStarted
 from chalicelib.services import monitors
@@ -18,7 +18,6 @@ from chalicelib.services.maintenance import (
     delete_window,
     end_window,
     get_window,
-    suppressing,
     update_window,
     windows_of_team,
 )

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from chalicelib.domain.alert import Alert, Health
 from chalicelib.domain.alert_event import AlertEvent
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from chalicelib.routes.presenting.instant import timestamp
 
 _NONE: Final = "0" * 32

@@ -6,10 +6,9 @@ from datetime import datetime
 
 from chalicelib.domain.alert import HEALTHY, Alert, Health
 from chalicelib.domain.incident import SSL
-from chalicelib.domain.maintenance import Window
+from chalicelib.domain.maintenance import Window, suppressing
 from chalicelib.domain.telling import Policy
 from chalicelib.services.deps import Deps
-from chalicelib.services.maintenance import suppressing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import Final
 from chalicelib.domain.alert import Alert, hears
 from chalicelib.domain.alert_event import Skip
 from chalicelib.domain.course import Course
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.evidence import EVENTS
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.incident import OutboxRow
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.telling import MAX_NEWS, News, Scene
 from chalicelib.services.delivering.audience import Audience, Audiences
 from chalicelib.services.delivering.steps import Begun, advance

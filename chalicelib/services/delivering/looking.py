@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from chalicelib.domain.alert import Alert, is_about
 from chalicelib.domain.alert_event import EventStatus
-from chalicelib.domain.course import Course, record_of
+from chalicelib.domain.course import Course, Step, record_of
 from chalicelib.domain.incident import SSL
-from chalicelib.domain.telling import Scene, Step, look
+from chalicelib.domain.telling import Scene, look
 from chalicelib.services.delivering.audience import Audience, Audiences
-from chalicelib.services.delivering.steps import Begun, advance, save, write
+from chalicelib.services.delivering.steps import Begun, advance
 from chalicelib.services.delivering.subjects import Subject, find_subjects
+from chalicelib.services.delivering.writing import save, write
 from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from chalicelib.domain.alert import is_about
-from chalicelib.domain.course import Course
-from chalicelib.domain.telling import Step
+from chalicelib.domain.course import Course, Step
 from chalicelib.errors import Contended
 from chalicelib.services.announcing import announce
-from chalicelib.services.delivering.steps import still_due, write
+from chalicelib.services.delivering.writing import still_due, write
 from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from chalicelib.domain.alert import FAILURES_TO_DISABLE, HEALTHY, Health
 from chalicelib.domain.alert_event import EventStatus, event_id
-from chalicelib.domain.course import Course, Waiting
+from chalicelib.domain.course import Course, Step, Waiting
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import OUR_FAULT, Verdict, failed
-from chalicelib.domain.notice import EventType, Notice
+from chalicelib.domain.notice import Notice
 from chalicelib.domain.snapshot import HttpSnapshot
-from chalicelib.domain.telling import Scene, Step, look, settle
-from chalicelib.services.delivering.steps import Begun, still_due, was_nudged, write
+from chalicelib.domain.telling import Scene, look, settle
+from chalicelib.services.delivering.steps import Begun
+from chalicelib.services.delivering.writing import still_due, was_nudged, write
 from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)

@@ -1,17 +1,15 @@
 """One step of one course, made from what is stored and written on it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.alert import Alert
 from chalicelib.domain.alert_event import AlertEvent
-from chalicelib.domain.course import Course
-from chalicelib.domain.telling import News, Policy, Scene, Step, hear, look
-from chalicelib.errors import Contended
+from chalicelib.domain.course import Course, Step
+from chalicelib.domain.telling import News, Policy, Scene, hear, look
+from chalicelib.services.delivering.writing import still_due, write
 from chalicelib.services.deps import Deps
-from chalicelib.services.retrying import TRIES, pause
 
 if TYPE_CHECKING:  # they know monitors, whose changes nudge courses
     from chalicelib.services.delivering.audience import Audience
@@ -77,45 +75,6 @@ def advance(
 
     course = write(deps, alert.id, key, step)
     return Begun(course, alert, audience, scene, subject) if course is not None and is_begun else None
-
-
-def still_due(course: Course, now: datetime) -> Course:
-    """Nobody has looked yet as whoever has nudged it wanted. Looks are found by the second, this one too."""
-    return replace(course, next_at=now.replace(microsecond=0))
-
-
-def was_nudged(leased: Course) -> bool:
-    """Whether a nudge came while it was being sent: by itself it is looked at when its lease is over."""
-    return leased.next_at != leased.leased_until
-
-
-def write(deps: Deps, alert_id: str, key: str, step: Callable[[Course | None], Step | None]) -> Course | None:
-    """Read, step and save until nobody was faster; the course as this write has left it.
-
-    None when there was nothing to write: the step was None or changed nothing. Raises Contended.
-    """
-    token = f"{deps.random_bits(64):016x}"
-    for attempt in range(TRIES):
-        pause(deps, attempt)
-        before = deps.courses.get(alert_id, key)
-        if before is not None and before.token == token:
-            return before
-        made = step(before)
-        if made is None or made.course == before:
-            return None
-        version = before.version + 1 if before is not None else 1
-        after = replace(made.course, version=version, token=token)
-        if save(deps, before, after, made):
-            return after
-    raise Contended("course")
-
-
-def save(deps: Deps, before: Course | None, after: Course | None, made: Step) -> bool:
-    """False when it was lost, collided with another, or its answer was."""
-    try:
-        return deps.courses.save(before, after, made.events)
-    except Contended:
-        return False
 
 
 def _new_course(alert: Alert, subject: "Subject", key: str, shard: str) -> Course:

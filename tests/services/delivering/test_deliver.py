@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.domain.alert import FAILURES_TO_DISABLE, Alert
 from chalicelib.domain.alert_event import EventStatus, Skip
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.heartbeat import Caller, place_of
 from chalicelib.domain.incident import SSL, OutboxRow
 from chalicelib.domain.lateness import Kind, Rules
-from chalicelib.domain.notice import EventType
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.recurrence import Schedule
 from chalicelib.services import cron_jobs

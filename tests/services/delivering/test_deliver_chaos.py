@@ -10,9 +10,9 @@ import pytest
 from chalicelib.domain.alert import Alert, is_about
 from chalicelib.domain.alert_event import AlertEvent
 from chalicelib.domain.course import Course
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.monitor import Monitor
-from chalicelib.domain.notice import EventType
 from chalicelib.errors import Contended
 from chalicelib.services.delivering.nudging import nudge
 from chalicelib.services.delivering.run import deliver

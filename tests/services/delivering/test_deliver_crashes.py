@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from chalicelib.domain.alert import Alert
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.message import retry
-from chalicelib.domain.notice import EventType
 from chalicelib.errors import Contended
 from chalicelib.services.delivering.run import deliver
 from chalicelib.services.monitors import Change, delete_monitor, update_monitor

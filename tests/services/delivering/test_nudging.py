@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.alert import Alert, Health
-from chalicelib.domain.notice import EventType
+from chalicelib.domain.event_type import EventType
 from chalicelib.services.delivering.nudging import nudge
 from tests.fakes import AFTER, BEFORE
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.certificate import CertificateReading
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
 from chalicelib.domain.heartbeat import place_of
 from chalicelib.domain.lateness import Kind, Rules
-from chalicelib.domain.notice import EventType, compose
+from chalicelib.domain.notice import compose
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.domain.recurrence import Schedule
 from chalicelib.domain.silence import Rules as PushRules

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 from chalicelib.domain.alert import HEALTHY, MAX_ALERTS_PER_TEAM, Alert, hears
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip, event_id
 from chalicelib.domain.course import Course
+from chalicelib.domain.event_type import EventType
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.job import ProbeJob
 from chalicelib.domain.maintenance import Window
 from chalicelib.domain.message import DELIVERED, Fate, Verdict, retry
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.monitor_write import Written
-from chalicelib.domain.notice import EventType, Notice
+from chalicelib.domain.notice import Notice
 from chalicelib.domain.outcome import Outcome, Reason, Status
 from chalicelib.errors import Contended
 from chalicelib.services import probing
