@@ -19,7 +19,7 @@ _ADDRESS: Final = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A secret one is kept sealed and is never shown again."""
+    """A secret one is never shown again, nor logged."""
 
     problem: Problem
     is_required: bool = False
