@@ -15,14 +15,13 @@ from chalicelib.settings import Settings, SmtpServer
 TIMEOUT_SECONDS: Final = 10
 _FINAL: Final = frozenset(
     {
-        "AccountSuspendedException",
         "BadRequestException",
-        "MailFromDomainNotVerifiedException",
         "MessageRejected",
         "NotFoundException",
     }
 )
-"""What SES will say again, however often it is asked."""
+"""What SES will say again of this mail, however often it is asked. What is wrong with the account or the
+sender is the operator's to mend."""
 
 
 class Mailer(Protocol):
@@ -43,6 +42,8 @@ def composed(mail: Mail, sender: str) -> EmailMessage:
     message["Date"] = format_datetime(mail.at)
     message["Message-ID"] = f"<{mail.event_id}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # so that nobody's absence is told to us
+    if str(message["Subject"]) != mail.subject:  # an encoded word in it has been decoded, whatever it hides
+        raise ValueError("the subject says something else")
     # Lines of any length and any characters, whatever the servers on the way can do.
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
@@ -104,7 +105,7 @@ class NoMailer:
     """Satisfies `Mailer` where no sender is set."""
 
     def send(self, mail: Mail) -> Verdict:
-        return failed("no mail is sent here: UPTIME_MAIL_FROM is not set")
+        return retry("no mail is sent here: UPTIME_MAIL_FROM is not set")
 
 
 def mailer(settings: Settings) -> Mailer:

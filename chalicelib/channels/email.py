@@ -37,7 +37,7 @@ def render(config: Config, notice: Notice) -> Mail:
     composed = compose(notice)
     return Mail(
         to=config.email,
-        subject=cut(one_line(f"{config.subject_prefix} {composed.title}"), MAX_SUBJECT),
+        subject=cut(_plain(one_line(f"{config.subject_prefix} {composed.title}")), MAX_SUBJECT),
         text=_as_text(composed),
         html=_as_html(composed, _COLOURS[notice.event]),
         event_id=notice.event_id,
@@ -48,6 +48,11 @@ def render(config: Config, notice: Notice) -> Mail:
 def judge(status: int, body: bytes, headers: Headers) -> Verdict:
     """For a mail service with an HTTP interface. SMTP and SES are judged where they are spoken."""
     return by_status(status, headers)
+
+
+def _plain(text: str) -> str:
+    """No encoded word of RFC 2047: it would be decoded on the way, to line breaks and other headers even."""
+    return text.replace("=?", "= ?")
 
 
 def _as_text(composed: Composed) -> str:

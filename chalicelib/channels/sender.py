@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from chalicelib.domain.notice import Notice
     from chalicelib.net.post import Posted
 
-MAIL_WORKERS: Final = 8
-MAIL_SECONDS: Final = 30.0
+MAIL_WORKERS: Final = 16
+MAIL_SECONDS: Final = 20.0
 """For all mails of a call: SMTP waits anew in every step. A mail that is given up may arrive all the same,
 under the Message-ID that its next attempt has too."""
 

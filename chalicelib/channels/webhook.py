@@ -61,7 +61,12 @@ def render(config: Config, notice: Notice) -> HttpMessage:
         "snapshot": notice.snapshot.payload(),
         "message": compose(notice).sentence,
         "timestamp": rfc3339(notice.at),
+        "sent": notice.sent,
+        "heldBack": notice.held_back,
+        "since": rfc3339(notice.since),
     }
+    if notice.flips:
+        payload["flips"] = notice.flips
     if notice.is_test:
         payload["isTest"] = True
     message = post_json(config.url, payload)

@@ -10,7 +10,9 @@ MAX_ALERTS_PER_TEAM: Final = 10
 KIND: Final = "alert"
 """Of its team's limit."""
 FAILURES_TO_DISABLE: Final = 5
-"""So many notifications in a row that could not be delivered, for good, disable an alert."""
+DISABLED_AFTER: Final = timedelta(hours=1)
+"""So many notifications in a row that could not be delivered, for good, and for so long, disable an alert: a
+receiver that is being deployed refuses everything for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,22 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an alert's channel is doing: `failures` in a row, and since when it is disabled for them."""
+    """How an alert's channel is doing: `failures` in a row, the first at `failing_since`, and since when it
+    is disabled for them."""
 
     failures: int = 0
     disabled_at: datetime | None = None
     problem: str = ""
+    failing_since: datetime | None = None
 
 
 HEALTHY: Final = Health()
+
+
+def failed_once_more(health: Health, problem: str, now: datetime) -> Health:
+    failures, since = health.failures + 1, health.failing_since or now
+    is_enough = failures >= FAILURES_TO_DISABLE and now - since >= DISABLED_AFTER
+    return Health(failures, now if is_enough else None, problem, since)
 
 
 def is_about(alert: Alert, monitor_id: str) -> bool:

@@ -8,6 +8,17 @@ from chalicelib.domain.outcome import Reason
 
 SslStatus = Literal["unknown", "valid", "expiring", "expired", "error"]
 
+TROUBLE: Final = frozenset(
+    {
+        Reason.TIMEOUT,
+        Reason.NAME_NOT_FOUND,
+        Reason.NAME_FAILED,
+        Reason.REFUSED,
+        Reason.UNREACHABLE,
+        Reason.CLOSED,
+    }
+)
+"""What says nothing of a certificate: the target, or the way to it, was down."""
 _DAY: Final = timedelta(days=1)
 
 

@@ -56,6 +56,7 @@ class Skipped:
     began_at: datetime
     count: int = 0
     open_from: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

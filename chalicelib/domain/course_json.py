@@ -153,12 +153,14 @@ def _skipped(skipped: Skipped) -> dict[str, Any]:
         began=_at(skipped.began_at),
         count=skipped.count,
         open=_at(skipped.open_from),
+        until=_at(skipped.until),
     )
 
 
 def _read_skipped(raw: Mapping[str, Any]) -> Skipped:
     began_at = from_milliseconds(raw["began"])
-    return Skipped(_EVENTS[raw["event"]], began_at, raw.get("count", 0), _instant(raw, "open"))
+    open_from, until = _instant(raw, "open"), _instant(raw, "until")
+    return Skipped(_EVENTS[raw["event"]], began_at, raw.get("count", 0), open_from, until)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -105,10 +105,19 @@ def compose(notice: Notice) -> Composed:
     facts = ((label, cut(one_line(value), MAX_VALUE)) for label, value in told)
     return Composed(
         title=f"{mark}{word}{flapping}: {name}",
-        sentence=f"{mark}{kind_name} {name} {phrase}{f': {reason}' if reason else ''}",
+        sentence=f"{mark}{kind_name} {name} {phrase}{_tail(notice)}{f': {reason}' if reason else ''}",
         facts=tuple(fact for fact in facts if fact[1]),
         link=_safe_link(notice.link),
     )
+
+
+def _tail(notice: Notice) -> str:
+    """What a recovery has to say (contract 4.8): how long it took, and what was not told of it."""
+    flapping = " (flapping)" if notice.flips else ""
+    if notice.event is not EventType.UP:
+        return flapping
+    counts = f"; {notice.sent} sent, {notice.held_back} held back" if notice.held_back else ""
+    return f"{flapping} after {duration(notice.at - notice.since)}{counts}"
 
 
 def _course(notice: Notice) -> list[Fact]:

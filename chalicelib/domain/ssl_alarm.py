@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from chalicelib.domain.certificate import CertificateReading, SslStatus, days_left, ssl_status
+from chalicelib.domain.certificate import TROUBLE, CertificateReading, SslStatus, days_left, ssl_status
 from chalicelib.domain.incident import SSL, OutboxRow
 from chalicelib.domain.outcome import Reason, Status
 
@@ -65,6 +65,8 @@ def judge(
     """
     at = int(now.timestamp())
     status = ssl_status(found, now, warning_days)
+    if alarm == UNJUDGED and found.fault in TROUBLE:
+        return UNJUDGED, None  # nothing was ever known of it, and its monitor says that it is down
     if status == "valid":
         is_news = alarm.status not in ("valid", "unknown")
         return VALID, SslTurn(alarm, VALID, 0, at) if is_news else None

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from chalicelib.domain.certificate import CertificateReading, SslStatus, ssl_status
+from chalicelib.domain.certificate import TROUBLE, CertificateReading, SslStatus, ssl_status
 from chalicelib.domain.monitor import Spec
-from chalicelib.domain.outcome import Reason
 from chalicelib.domain.ssl_alarm import UNJUDGED, SslAlarm, SslTurn, judge
 from chalicelib.domain.target import BadTarget, parse_url
 
@@ -24,18 +23,6 @@ GONE_SECONDS: Final = 48 * 3600
 MOST_PER_RUN: Final = 30
 MOST_TURNS: Final = 49
 """Of one save. Readings that would make more are left to the next run."""
-
-_TROUBLE: Final = frozenset(
-    {
-        Reason.TIMEOUT,
-        Reason.NAME_NOT_FOUND,
-        Reason.NAME_FAILED,
-        Reason.REFUSED,
-        Reason.UNREACHABLE,
-        Reason.CLOSED,
-    }
-)
-"""What says nothing of a certificate: the target, or the way to it, was down."""
 
 _DIGEST_LENGTH: Final = 4
 _GOLDEN_SECTION: Final = 6675
@@ -193,7 +180,7 @@ def _follow(before: SslReading | None, after: SslReading) -> SslReading:
     if (
         before is not None
         and not before.found.fault
-        and after.found.fault in _TROUBLE
+        and after.found.fault in TROUBLE
         and after.tried_at - before.checked_at < TROUBLE_SECONDS
     ):
         return replace(before, tried_at=after.tried_at)

@@ -21,6 +21,8 @@ FLOOR: Final = timedelta(minutes=5)
 UNWATCHED_PAUSE: Final = timedelta(hours=1)
 """Between looks at a monitor that is disabled: so late may the first be that finds it enabled again."""
 RETRIED_FOR: Final = timedelta(hours=24)
+LEAST_ATTEMPTS: Final = 8
+"""However long a window has stood between them."""
 FIRST_PAUSE_SECONDS: Final = 30
 LONGEST_PAUSE_SECONDS: Final = 3600
 LEASE: Final = timedelta(seconds=90)
@@ -97,8 +99,8 @@ def look(course: Course, policy: Policy, scene: Scene) -> Step:
         desk.drop_overtaken()
         if not desk.course.waiting:
             desk.decide()
-    if desk.course.waiting:
-        desk.begin()
+        if desk.course.waiting:
+            desk.begin()
     if desk.course.incident is None and not desk.course.waiting:
         desk.change(kept_until=scene.now + KEPT)
     return desk.step()
@@ -154,6 +156,7 @@ class _Desk:
             self._skip_once(news.skip)
             return
         if self._policy.is_muted:
+            self._change_incident(is_untold=True)
             return
         self._drop_held_recovery()
         if news.finding.event not in incident.told or not self._policy.is_repeating:
@@ -167,7 +170,8 @@ class _Desk:
         held_back = self._held_back(incident, round((finding.at - incident.since) / incident.every))
         self._complete_skips(incident, finding.at, held_back)
         self.change(incident=None)
-        is_wanted = self._policy.tells_recovery and not self._policy.is_muted
+        # Whoever was told is told the end, if only when the alert is enabled again.
+        is_wanted = self._policy.tells_recovery and (incident.sent > 0 or not self._policy.is_muted)
         if not is_wanted or not incident.owes_recovery:
             return
         self._enqueue(
@@ -238,7 +242,7 @@ class _Desk:
             return
         event = incident.finding.event
         told = incident.told.get(event) if self._policy.is_repeating else None
-        if scene.current is None:
+        if scene.current is None or (told is not None and scene.quiet_until is not None):
             quiet_until = scene.quiet_until or self._now + self._policy.floor
             self.change(next_at=max(quiet_until, _next_minute(self._now)))
         elif scene.current.event is not event:  # a transition that is on its way
@@ -262,10 +266,18 @@ class _Desk:
         self.change(waiting=(begun, *self.course.waiting[1:]), leased_until=until, next_at=until)
 
     def drop_all(self) -> None:
+        """But for the recoveries of what has arrived."""
+        kept = []
         for waiting in self.course.waiting:
-            self._events.append(record_of(self.course, waiting, EventStatus.FAILED, "the alert is disabled"))
+            if waiting.is_recovery and waiting.sent:
+                kept.append(waiting)
+                continue
+            lost = replace(waiting, retry_at=None)
+            self._events.append(record_of(self.course, lost, EventStatus.FAILED, "the alert is disabled"))
             self._mark_again(waiting)
-        self.change(waiting=())
+            if self.course.incident is not None and self.course.incident.opened_seq == waiting.opened_seq:
+                self._change_incident(is_untold=True)
+        self.change(waiting=tuple(kept))
 
     def _is_to_be_told(self, incident: Incident) -> bool:
         """Whether it will be told as it is now: for the first time, or again."""
@@ -303,7 +315,8 @@ class _Desk:
 
     def settle(self, verdict: Verdict, chance: float) -> None:
         first, *rest = self.course.waiting
-        if verdict.fate is Fate.RETRY and self._now - (first.began_at or self._now) < RETRIED_FOR:
+        is_young = self._now - (first.began_at or self._now) < RETRIED_FOR or first.attempts < LEAST_ATTEMPTS
+        if verdict.fate is Fate.RETRY and is_young:
             pause = _pause_seconds(first.attempts) * (0.5 + chance / 2)
             pause = max(pause, verdict.retry_after_seconds or 0)
             later = replace(first, retry_at=self._now + timedelta(seconds=pause))
@@ -424,7 +437,7 @@ class _Desk:
         skipped = incident.skips.get(Skip.MAINTENANCE)
         if skipped is not None and skipped.open_from is not None:
             over = self._stretch_over(skipped, incident, self._now)
-            self._set_skipped(incident, Skip.MAINTENANCE, over, until=self._now)
+            self._set_skipped(incident, Skip.MAINTENANCE, over, until=over.until)
 
     def _set_skipped(
         self, incident: Incident, reason: Skip, skipped: Skipped, until: datetime | None
@@ -437,7 +450,7 @@ class _Desk:
         for reason, skipped in incident.skips.items():
             over = self._stretch_over(skipped, incident, at)
             rest -= over.count
-            self._events.append(self._skip_record(incident, reason, over, until=at))
+            self._events.append(self._skip_record(incident, reason, over, until=over.until or at))
         if incident.told and rest > 0:
             held = Skipped(incident.finding.event, incident.since, rest)
             self._events.append(self._skip_record(incident, Skip.COOLDOWN, held, until=at))
@@ -446,7 +459,7 @@ class _Desk:
         if skipped.open_from is None:
             return skipped
         evaluations = round((at - skipped.open_from) / incident.every) if self._policy.is_repeating else 1
-        return replace(skipped, count=skipped.count + max(1, evaluations), open_from=None)
+        return replace(skipped, count=skipped.count + max(1, evaluations), open_from=None, until=at)
 
     def _skip_record(
         self, incident: Incident, reason: Skip, skipped: Skipped, until: datetime | None

@@ -21,7 +21,7 @@ ENOUGH: Final = timedelta(seconds=40)
 log = logging.getLogger(__name__)
 
 
-@bp.on_sqs_message(queue=QUEUE_NAME, batch_size=10, name="deliver")
+@bp.on_sqs_message(queue=QUEUE_NAME, batch_size=1, name="deliver")
 def deliver(event: SQSEvent) -> dict[str, Any]:
     """The partial batch response: which messages are to come back."""
     failed = run_all(deps(), {record.to_dict()["messageId"]: record.body for record in event})

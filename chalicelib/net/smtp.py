@@ -37,11 +37,13 @@ def send(
             with contextlib.suppress(smtplib.SMTPException, OSError):  # it has been taken, come what may
                 session.quit()
     except _Unprotected:
-        return failed("the mail server offers no TLS, and the password is not sent without")
+        return retry("the mail server offers no TLS, and the password is not sent without")
     except smtplib.SMTPNotSupportedError:
-        return failed("the mail server does not let anybody sign in")
+        return retry("the mail server does not let anybody sign in")
     except smtplib.SMTPRecipientsRefused as error:
         return _refused(*(code for code, _ in error.recipients.values()))
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as error:
+        return retry(f"SMTP status {error.smtp_code}")  # the operator's to mend, and no recipient's fault
     except smtplib.SMTPResponseException as error:
         return _refused(error.smtp_code)
     except ssl.SSLCertVerificationError:

@@ -151,9 +151,15 @@ def update_alert(
         now = _whole_milliseconds(deps.now())
         after = replace(after, updated_at=now, rev=before.rev + 1, token=token)
         if _write(deps, before, after) is Written.YES:
-            nudge(deps, alert_id)  # a cooldown that was waited for may be over now
+            if _is_told_otherwise(before, after):
+                nudge(deps, alert_id)  # a cooldown that was waited for may be over now
             return after
     raise Contended("update")
+
+
+def _is_told_otherwise(before: Alert, after: Alert) -> bool:
+    unlike: dict[str, Any] = {"name": "", "rev": 0, "token": "", "updated_at": before.updated_at}
+    return replace(before, **unlike) != replace(after, **unlike)
 
 
 def enable_alert(deps: Deps, alert: Alert) -> None:

@@ -98,14 +98,25 @@ class CourseStore:
         return {item.pk.removeprefix("AL#"): _health(item) for item in _batch(HealthItem, keys)}
 
     def save_health(self, alert_id: str, health: Health) -> None:
-        at = None if health.disabled_at is None else to_milliseconds(health.disabled_at)
-        item = HealthItem(f"AL#{alert_id}", failures=health.failures, disabled_at=at, problem=health.problem)
+        item = HealthItem(
+            f"AL#{alert_id}",
+            failures=health.failures,
+            failing_since=_milliseconds(health.failing_since),
+            disabled_at=_milliseconds(health.disabled_at),
+            problem=health.problem,
+        )
         if health == Health():
             item.delete()
         else:
             item.save()
 
     def forget(self, alert_id: str) -> None:
+        """The pointers first: without their events nobody would know where they are."""
+        about = EventItem.query(f"AL#{alert_id}", EventItem.sk.startswith(_EVENTS), consistent_read=True)
+        with EventPointerItem.batch_write() as pointers:
+            for event in map(_event, about):
+                if event.monitor_id:
+                    pointers.delete(_pointer_item(event))
         keys = ["pk", "sk"]
         with CourseItem.batch_write() as batch:
             for item in CourseItem.query(f"AL#{alert_id}", consistent_read=True, attributes_to_get=keys):
@@ -202,5 +213,11 @@ def _event(item: EventItem) -> AlertEvent:
 
 
 def _health(item: HealthItem) -> Health:
-    at = None if item.disabled_at is None else from_milliseconds(int(item.disabled_at))
-    return Health(int(item.failures), at, item.problem)
+    since, disabled_at = (
+        None if at is None else from_milliseconds(int(at)) for at in (item.failing_since, item.disabled_at)
+    )
+    return Health(int(item.failures), disabled_at, item.problem, since)
+
+
+def _milliseconds(at: datetime | None) -> int | None:
+    return None if at is None else to_milliseconds(at)

@@ -551,6 +551,7 @@ class HealthItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default="HEALTH")
     failures = NumberAttribute(attr_name="f")
+    failing_since = NumberAttribute(attr_name="s", null=True)
     disabled_at = NumberAttribute(attr_name="x", null=True)
     problem = UnicodeAttribute(attr_name="p")
 

@@ -1,5 +1,7 @@
 """Email, as text and as HTML."""
 
+from email import message_from_bytes
+from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from chalicelib.channels.email import MAX_SUBJECT, Config, parse, render
 from chalicelib.channels.fields import BadConfig
 from chalicelib.domain.event_type import EventType
+from chalicelib.mailing import composed
 from tests.channels.notices import ATTEMPTED_AT, HOSTILE, hostile, notice, recovered
 
 CONFIG = Config("ops@example.com", "[shop]")
@@ -136,3 +139,15 @@ def test_a_prefix_has_up_to_50_characters(length: int, is_good: bool) -> None:
     else:
         with pytest.raises(BadConfig):
             parse(config)
+
+
+def test_an_encoded_word_in_a_name_hides_no_line_break() -> None:
+    """RFC 2047: a header is decoded when it is set, by some versions of Python to more headers."""
+    hostile = "=?utf-8?q?a=0D=0ABcc:_victim@example.com?="
+    config = Config("ops@example.com", "=?utf-8?q?p=0D=0AX-Injected:_1?=")
+    mail = render(config, notice(name=hostile))
+    sent = composed(mail, "alerts@example.com").as_bytes()
+    names = set(message_from_bytes(sent).keys())
+    assert not names & {"Bcc", "X-Injected"}
+    assert message_from_bytes(sent, policy=default)["Subject"] == mail.subject
+    assert "=?" not in mail.subject

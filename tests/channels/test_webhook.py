@@ -44,6 +44,9 @@ def test_the_payload_is_the_contracts() -> None:
         },
         "message": "HTTP monitor Shop is down: Status 503 instead of 200",
         "timestamp": "2026-11-21T08:05:00Z",
+        "sent": 0,
+        "heldBack": 0,
+        "since": "2026-11-21T08:00:00Z",
     }
 
 

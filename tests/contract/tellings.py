@@ -97,7 +97,7 @@ def later(before: Course, **fields: object) -> Course:
 
 def event(number: int = 1, alert: int = 1, monitor_id: str = "mon_1", **fields: object) -> AlertEvent:
     made = AlertEvent(
-        id=f"evt_{number}",
+        id=f"evt_{number}of{alert}",
         alert_id=f"alt_{alert}",
         monitor_id=monitor_id,
         kind="http",

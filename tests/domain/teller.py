@@ -135,7 +135,7 @@ class Teller:
 
     @property
     def scene(self) -> Scene:
-        current = self.current if self.is_watched else None
+        current = replace(self.current, at=self.now) if self.current and self.is_watched else None
         return Scene(self.now, self.is_suppressed, self.is_watched, current, self.quiet_until)
 
     # What became of it

@@ -27,7 +27,7 @@ def test_a_notice_in_words() -> None:
     [
         (EventType.DOWN, "DOWN: Shop", "HTTP monitor Shop is down"),
         (EventType.DEGRADED, "DEGRADED: Shop", "HTTP monitor Shop is degraded"),
-        (EventType.UP, "RECOVERED: Shop", "HTTP monitor Shop has recovered"),
+        (EventType.UP, "RECOVERED: Shop", "HTTP monitor Shop has recovered after 5 min"),
     ],
 )
 def test_the_words_of_each_event(event: EventType, title: str, sentence: str) -> None:

@@ -152,3 +152,26 @@ def test_a_trial_is_sent_whatever_the_monitors_are_like() -> None:
     assert teller.records["evt_1"].status is EventStatus.DELIVERED
     assert teller.course.next_at is None
     assert teller.course.kept_until is not None
+
+
+def test_whoever_was_told_is_told_the_end_when_the_alert_is_enabled_again() -> None:
+    teller = Teller(every(60))
+    teller.turn(DOWN)
+    teller.policy = every(60, is_muted=True)
+    teller.wait(5)
+    teller.turn(UP)
+    teller.wait(5)
+    assert teller.told == ["0 down"]
+    teller.policy = every(60)
+    teller.look()
+    assert teller.told == ["0 down", "10 up"]
+
+
+def test_a_stage_that_came_while_the_alert_was_disabled_is_told_thereafter() -> None:
+    muted = Policy(timedelta(minutes=60), is_repeating=False, is_muted=True)
+    teller = Teller(muted)
+    teller.turn(DOWN)
+    teller.wait(5)
+    teller.policy = STAGES
+    teller.look()
+    assert teller.told == ["5 down"]

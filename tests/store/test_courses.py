@@ -57,7 +57,7 @@ def usual_event(number: int = 1) -> AlertEvent:
 def test_the_items_of_a_course_and_its_events(courses: CourseStore, stored: Stored) -> None:
     made, told = full_course(), event(1, problem="timeout", status=EventStatus.FAILED)
     assert courses.save(None, made, [told])
-    key = f"E#{BASE}001#evt_1"
+    key = f"E#{BASE}001#evt_1of1"
     ends = str(int((NOW + LIFE).timestamp()))
     assert stored("alerts") == {
         ("AL#alt_1", "C#mon_1"): {
@@ -199,12 +199,12 @@ def test_what_has_expired_is_not_shown_though_it_is_still_there(courses: CourseS
     assert courses.events_about("mon_1", 10, NOW + LIFE, with_skipped=True) == []
 
 
-def test_an_event_whose_alert_is_gone_is_not_found_by_its_pointer(
+def test_an_alert_that_is_gone_takes_the_pointers_to_its_events_along(
     courses: CourseStore, stored: Stored
 ) -> None:
     assert courses.save(None, course(), [event()])
     courses.forget("alt_1")
-    assert {pk for pk, _ in stored("alerts")} == {"M#mon_1", f"DUE#{SHARD}"}
+    assert {pk for pk, _ in stored("alerts")} == {f"DUE#{SHARD}"}
     assert courses.events_about("mon_1", 10, NOW, with_skipped=True) == []
 
 

@@ -86,7 +86,7 @@ def test_a_function_is_soon_loaded(package: Package) -> None:
 def test_a_delivery_that_fails_sends_back_its_own_message_alone(package: Package) -> None:
     (event,) = package.template["Resources"]["Deliver"]["Properties"]["Events"].values()
     assert event["Properties"]["Queue"] == {"Fn::Sub": "${DeliveryQueue.Arn}"}
-    assert event["Properties"]["BatchSize"] == 10
+    assert event["Properties"]["BatchSize"] == 1
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

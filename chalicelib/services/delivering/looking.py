@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chalicelib.domain.alert import Alert, is_about
 from chalicelib.domain.alert_event import EventStatus
@@ -96,7 +97,7 @@ def _is_trial(course: Course) -> bool:
 
 
 def _try_out(deps: Deps, audience: Audience, alert: Alert, course: Course, scene: Scene) -> Begun | None:
-    policy = audience.policy(alert, course.kind)
+    policy = replace(audience.policy(alert, course.kind), is_muted=False)
 
     def step(stored: Course | None) -> Step | None:
         is_free = stored is not None and not stored.is_leased(scene.now)
@@ -110,5 +111,6 @@ def _try_out(deps: Deps, audience: Audience, alert: Alert, course: Course, scene
 def _give_up(deps: Deps, course: Course) -> None:
     """Nobody is to hear of it any more. Lost to another write, it is due again."""
     problem = "the alert is not about this monitor any more"
-    events = [record_of(course, waiting, EventStatus.FAILED, problem) for waiting in course.waiting]
+    waiting = [replace(each, retry_at=None) for each in course.waiting]
+    events = [record_of(course, each, EventStatus.FAILED, problem) for each in waiting]
     save(deps, course, None, Step(course, tuple(events)))

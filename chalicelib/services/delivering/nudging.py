@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain.alert import is_about
 from chalicelib.domain.course import Course, Step
@@ -37,8 +38,11 @@ def _nudge(deps: Deps, courses: Iterable[tuple[str, str]]) -> None:
     now = deps.now()
 
     def step(stored: Course | None) -> Step | None:
-        is_idle = stored is None or (stored.incident is None and not stored.waiting)
-        return None if stored is None or is_idle else Step(replace(still_due(stored, now), token=""))
+        if stored is None or (stored.incident is None and not stored.waiting):
+            return None
+        if stored.leased_until is not None and stored.is_leased(now):  # who sends it looks again thereafter
+            return Step(replace(stored, token="", next_at=stored.leased_until + timedelta(seconds=1)))
+        return Step(replace(still_due(stored, now), token=""))
 
     shards = set()
     for alert_id, subject in courses:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -13,9 +14,12 @@ from chalicelib.services.delivering.looking import Look, look_again
 from chalicelib.services.delivering.sending import send_all
 from chalicelib.services.deps import Deps
 
-ROWS: Final = 50
-LOOKS: Final = 100
+ROWS: Final = 20
+LOOKS: Final = 50
+"""With ten alerts some 200 attempts, which fit into a lease together with the slowest channel."""
 MOST_PAGES: Final = 20
+ENOUGH: Final = timedelta(seconds=30)
+"""After this no other page is begun: one may take as long again."""
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ def deliver(deps: Deps, shard: str) -> int:
     else is done.
     """
     errors: list[Exception] = []
-    attempts, is_full = 0, False
+    began_at, attempts = deps.now(), 0
     last_row: OutboxRow | None = None
     last_look: Look | None = None
     for _ in range(MOST_PAGES):
@@ -38,16 +42,16 @@ def deliver(deps: Deps, shard: str) -> int:
         begun = hear_rows(deps, Audiences(deps), rows, errors) if rows else []
         looks = _or_nothing(partial(deps.courses.due, shard, deps.now(), LOOKS, last_look), errors)
         begun += look_again(deps, Audiences(deps), shard, looks, errors) if looks else []
-        attempts += send_all(deps, begun, errors)
         is_full = len(rows) == ROWS or len(looks) == LOOKS
-        if not is_full or len(errors) == failures:
+        if is_full and len(errors) == failures:
+            announce(deps, [shard])  # for the rest, which need not wait for the slowest of these
+        attempts += send_all(deps, begun, errors)
+        if not is_full or len(errors) == failures or deps.now() - began_at > ENOUGH:
             break
         # What failed stays where it is, and what lies behind it has its turn.
         last_row, last_look = rows[-1] if rows else last_row, looks[-1] if looks else last_look
     if errors:
         raise ExceptionGroup(f"shard {shard}: not everything was delivered", errors)
-    if is_full:
-        announce(deps, [shard])
     return attempts
 
 

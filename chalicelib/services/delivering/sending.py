@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.domain.alert import FAILURES_TO_DISABLE, HEALTHY, Health
+from chalicelib.domain.alert import HEALTHY, failed_once_more
 from chalicelib.domain.alert_event import EventStatus, event_id
 from chalicelib.domain.course import Course, Step, Waiting
 from chalicelib.domain.event_type import EventType
@@ -20,7 +20,9 @@ from chalicelib.services.deps import Deps
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME: Final = 100
+AT_A_TIME: Final = 250
+LEFT_OF_A_LEASE: Final = timedelta(seconds=30)
+"""With less, what came of an attempt might be written when somebody else has begun it again."""
 NOBODY: Final = "mon_" + "0" * 32
 """What a test is about, when its alert is about no monitor."""
 
@@ -31,7 +33,8 @@ def send_all(deps: Deps, begun: Sequence[Begun], errors: list[Exception]) -> int
     waiting = list(begun)
     while waiting:
         batch, waiting = waiting[:AT_A_TIME], waiting[AT_A_TIME:]
-        verdicts = _send(deps, batch)
+        batch = [each for each in batch if _has_time(deps, each)]
+        verdicts = _send(deps, batch) if batch else []
         attempts += len(batch)
         for each, verdict in zip(batch, verdicts, strict=True):
             try:
@@ -42,6 +45,12 @@ def send_all(deps: Deps, begun: Sequence[Begun], errors: list[Exception]) -> int
                 continue
             waiting.extend([following] if following else [])
     return attempts
+
+
+def _has_time(deps: Deps, begun: Begun) -> bool:
+    """Else it is left to who finds its lease over."""
+    until = begun.course.leased_until
+    return until is not None and until - deps.now() > LEFT_OF_A_LEASE
 
 
 def _send(deps: Deps, batch: Sequence[Begun]) -> list[Verdict]:
@@ -98,9 +107,7 @@ def _note_health(deps: Deps, begun: Begun, outcome: EventStatus, verdict: Verdic
     if outcome is EventStatus.DELIVERED and before.disabled_at is None:
         health = HEALTHY
     elif outcome is EventStatus.FAILED and before.disabled_at is None:
-        failures = before.failures + 1
-        is_enough = failures >= FAILURES_TO_DISABLE
-        health = Health(failures, deps.now() if is_enough else None, verdict.problem)
+        health = failed_once_more(before, verdict.problem, deps.now())
     else:
         return
     if health == before:

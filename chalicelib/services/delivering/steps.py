@@ -1,7 +1,7 @@
 """One step of one course, made from what is stored and written on it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.alert import Alert
@@ -31,8 +31,9 @@ class Begun:
 
     @property
     def policy(self) -> Policy:
-        """With the alert's health as the run knows it by now."""
-        return self.audience.policy(self.alert, self.course.kind)
+        """With the alert's health as the run knows it by now. A trial is made of a disabled one, too."""
+        policy = self.audience.policy(self.alert, self.course.kind)
+        return policy if self.subject is not None else replace(policy, is_muted=False)
 
 
 def advance(

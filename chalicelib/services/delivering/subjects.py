@@ -42,9 +42,9 @@ _CRON, _PUSH, _SSL = f"{cron_job.KIND}_", f"{push_monitor.KIND}_", f"{SSL}#"
 class Subject:
     """A monitor or a certificate, whose `monitor_id` is that of its HTTP monitor.
 
-    `current` is what is wrong with it right now. It is None when nothing is, while it is disabled, and for a
-    cron job while no run is overdue, though its alarm is on: then `quiet_until` is when one could next be,
-    None if never. Certificates, which are not told again, have none.
+    `current` is what is wrong with it right now. It is None when nothing is, while it is disabled, and until
+    the first check after it was. `quiet_until` is set while nothing is to be repeated, though its alarm is
+    on: a cron job of which no run is overdue. Certificates, which are not told again, have neither.
     """
 
     monitor_id: str
@@ -132,6 +132,9 @@ def _certificate(deps: Deps, monitor: Monitor, reading: SslReading | None) -> Su
 
 
 def _checked(deps: Deps, monitor: Monitor, reading: Reading) -> Subject:
+    """What was found before it was enabled again says nothing: the next check is a minute off at most."""
+    checked_at, enabled_at = reading.checked_at, monitor.enabled_at
+    is_old = checked_at is not None and enabled_at is not None and checked_at < enabled_at
     return Subject(
         monitor_id=monitor.id,
         name=monitor.name,
@@ -141,7 +144,8 @@ def _checked(deps: Deps, monitor: Monitor, reading: Reading) -> Subject:
         alerts_on_late=True,
         link=_link(deps, monitor.id),
         evidence=_evidence(monitor, reading),
-        current=_finding(reading),
+        current=None if is_old else _finding(reading),
+        quiet_until=deps.now() + timedelta(minutes=1) if is_old else None,
     )
 
 
@@ -175,10 +179,10 @@ def _job(deps: Deps, team_id: str, job_id: str, *, with_current: bool) -> Subjec
     pulse = judged(stored, now).pulse
     current, quiet_until = None, None
     if with_current and job.is_enabled and not pulse.alarm.status.is_healthy:
-        if is_overdue(stored.rules, pulse, now):
-            current = Finding(EVENTS[pulse.alarm.status], now, pulse.reason)
-        elif (limit := deadline(stored.rules, pulse)) is not None:
-            quiet_until = limit + timedelta(seconds=1)
+        current = Finding(EVENTS[pulse.alarm.status], now, pulse.reason)
+        if not is_overdue(stored.rules, pulse, now):
+            limit = deadline(stored.rules, pulse)
+            quiet_until = now + timedelta(days=1) if limit is None else limit + timedelta(seconds=1)
     return Subject(
         monitor_id=job.id,
         name=job.name,
