@@ -8,11 +8,12 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from chalicelib.domain.identifier import with_prefix
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 
 MOST_RECENT: Final = 24
 """Beyond this a ping moves them into a block itself: the item must stay below a kilobyte to cost one unit."""
@@ -24,8 +25,6 @@ _BEAT = struct.Struct(">QBBI8s")
 _NO_DURATION: Final = 0xFFFF_FFFF
 MOST_MILLISECONDS: Final = _NO_DURATION - 1
 """Seven weeks. What took longer is stored as this."""
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 _IS_FINE, _HAS_BODY, _HAS_CODE, _HAS_CALLER = 0x10, 0x20, 0x40, 0x80
 
 
@@ -48,14 +47,6 @@ class Beat:
 def beat_id(prefix: str, owner_id: str, beat: Beat) -> str:
     digest = hashlib.blake2b(owner_id.encode() + beat.mark, digest_size=16).digest()
     return with_prefix(prefix, UUID(bytes=digest))
-
-
-def to_milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MILLISECOND
-
-
-def from_milliseconds(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MILLISECOND
 
 
 def encode_beats(beats: Iterable[Beat]) -> bytes:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
 from chalicelib.domain.course import Course, Incident, Skipped, Told, Waiting
 from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.outcome import Reason
 
 _EVENTS: Final = {"d": EventType.DOWN, "g": EventType.DEGRADED, "u": EventType.UP}

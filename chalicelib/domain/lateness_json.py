@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.alarm import Alarm
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.lateness import JobStatus, Pulse, Rules, Run
 from chalicelib.domain.outcome import Reason, Status
 from chalicelib.domain.recurrence import Schedule

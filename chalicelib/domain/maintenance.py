@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from chalicelib.domain.beat import to_milliseconds
+from chalicelib.domain.instant import to_milliseconds
 
 
 class Phase(Enum):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.identifier import new_uuid, with_prefix
+from chalicelib.domain.instant import whole_milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +33,4 @@ class Origin:
 
 def origin_of(now: datetime, random_bits: int) -> Origin:
     """Of 256 random bits. Whole milliseconds are all that an id holds, and survive storage exactly."""
-    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    return Origin(at, random_bits.to_bytes(32))
+    return Origin(whole_milliseconds(now), random_bits.to_bytes(32))

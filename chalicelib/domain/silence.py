@@ -97,11 +97,12 @@ class Silence:
 
 
 def begin(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:
-    """A monitor that is created or enabled: nothing is held against it but what comes from now on."""
+    """A monitor that is created or enabled: nothing is held against it but what comes from now on. What was
+    told of it before stands until it pushes that it is up."""
     pulse = replace(pulse, reason=Reason.NONE, failures=0, due_at=now + rules.interval)
     if pulse.status is not PushStatus.PENDING:
         pulse = replace(pulse, status=PushStatus.PENDING, changed_at=now)
-    return replace(pulse, alarm=turned(pulse.alarm, Status.UP, now))
+    return pulse
 
 
 def reschedule(rules: Rules, pulse: Pulse, now: datetime) -> Pulse:

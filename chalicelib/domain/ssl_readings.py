@@ -19,7 +19,8 @@ RETRY_SECONDS: Final = 3600
 TROUBLE_SECONDS: Final = 48 * 3600
 """For so long a target that cannot be reached keeps what was last found."""
 GONE_SECONDS: Final = 48 * 3600
-"""How long what was read of a position without a member is kept: of one that has moved, for its new shard."""
+"""How long what was read of a position without a member is kept: a run with an older pack knows nothing of a
+monitor that is new, or has moved here with its reading."""
 MOST_PER_RUN: Final = 30
 MOST_TURNS: Final = 49
 """Of one save. Readings that would make more are left to the next run."""

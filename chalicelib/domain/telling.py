@@ -14,6 +14,7 @@ from chalicelib.domain.alert_event import AlertEvent, EventStatus, Skip, event_i
 from chalicelib.domain.course import Course, Incident, Skipped, Step, Told, Waiting, record_of
 from chalicelib.domain.event_type import EventType
 from chalicelib.domain.finding import Finding
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.message import Fate, Verdict
 
 FLOOR: Final = timedelta(minutes=5)
@@ -125,7 +126,7 @@ class _Desk:
         self.course = course
         self._policy = policy
         self._scene = scene
-        self._now = _whole_milliseconds(scene.now)
+        self._now = whole_milliseconds(scene.now)
         self._events: list[AlertEvent] = []
 
     def step(self) -> Step:
@@ -481,11 +482,6 @@ class _Desk:
 def _with_one_more(waiting: Waiting, opened_seq: int) -> Waiting:
     """The notifications of an incident that are yet to come say how many have arrived."""
     return replace(waiting, sent=waiting.sent + 1) if waiting.opened_seq == opened_seq else waiting
-
-
-def _whole_milliseconds(at: datetime) -> datetime:
-    """As courses are stored: a lease that is read again is the one that was taken."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _minute_of(at: datetime) -> datetime:

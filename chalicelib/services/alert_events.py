@@ -3,8 +3,10 @@
 from chalicelib.domain.alert import Alert
 from chalicelib.domain.alert_event import PREFIX, AlertEvent
 from chalicelib.domain.course import trial
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.monitor import Monitor
 from chalicelib.services.alerts import get_alert
+from chalicelib.services.announcing import announce
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.limits import count_alert_test
@@ -29,8 +31,7 @@ def send_test(deps: Deps, team_id: str, alert_id: str) -> AlertEvent:
     now = deps.now()
     alert = get_alert(deps, team_id, alert_id)
     count_alert_test(deps, team_id, now)
-    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    course, event = trial(alert, fresh_origin(deps).new_id(PREFIX), at)
+    course, event = trial(alert, fresh_origin(deps).new_id(PREFIX), whole_milliseconds(now))
     retried(deps, lambda: deps.courses.save(None, course, [event]))
-    deps.deliveries.send([course.shard])
+    announce(deps, [course.shard])
     return event

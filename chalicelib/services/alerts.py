@@ -1,31 +1,23 @@
-"""Alerts of a team: list, read, create, change, delete; and what their channels ask of a configuration.
+"""Alerts of a team: list, read, create, change, delete; and what their channels ask of a configuration."""
 
-An alert never outlives its monitor: what writes a binding asks in the same transaction for the monitor, and
-what is bound to one that is gone is as if it were not there until a deletion has removed it
-(`services/leftovers.py`).
-"""
-
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from importlib import import_module
 from typing import Any, Final
 
 from chalicelib.domain.alert import HEALTHY, MAX_ALERTS_PER_TEAM, PREFIX, Alert, Health
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.monitor_write import Written
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import Contended, Detail, InvalidInput, NotFound, QuotaReached
+from chalicelib.services.binding import check_monitor, unless_gone
 from chalicelib.services.delivering.nudging import nudge
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.leftovers import clear_leftovers
-from chalicelib.services.monitors import get_monitor
 from chalicelib.services.retrying import TRIES, pause, retried
 
 _NO_ALERT: Final = "There is no such alert."
-_HTTP_ID: Final = re.compile(r"mon_[0-9a-f]{32}")
-"""Whatever else a body says is as unknown as any other id, and a long one would be no key to DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ def create_alert(deps: Deps, team_id: str, draft: Draft, origin: Origin | None =
 
     What another try of the same origin has stored is returned.
     """
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
     alert = Alert(
         id=(origin or fresh_origin(deps)).new_id(PREFIX),
         team_id=team_id,
@@ -119,7 +111,7 @@ def create_alert(deps: Deps, team_id: str, draft: Draft, origin: Origin | None =
         stored = deps.alerts.get(team_id, alert.id) if attempt else None
         if stored is not None:  # ours, whoever edited it since: only this origin makes this id
             return stored
-        _check_monitor(deps, alert)
+        check_monitor(deps, alert)
         written = _write(deps, None, alert)
         if written is Written.YES:
             return alert
@@ -147,8 +139,8 @@ def update_alert(
         if bad:
             raise InvalidInput(bad)
         if after.monitor_id != before.monitor_id:
-            _check_monitor(deps, after)
-        now = _whole_milliseconds(deps.now())
+            check_monitor(deps, after)
+        now = whole_milliseconds(deps.now())
         after = replace(after, updated_at=now, rev=before.rev + 1, token=token)
         if _write(deps, before, after) is Written.YES:
             if _is_told_otherwise(before, after):
@@ -194,20 +186,7 @@ def _delete(deps: Deps, team_id: str, alert_id: str) -> bool:
 
 
 def _find(deps: Deps, team_id: str, alert_id: str) -> Alert | None:
-    """The monitor is looked for after the alert: one that is gone does not come back."""
-    alert = deps.alerts.get(team_id, alert_id)
-    if alert is None or alert.monitor_id is None:
-        return alert
-    monitor = deps.monitors.get(team_id, alert.monitor_id, consistent=True)
-    return None if monitor is None else alert
-
-
-def _check_monitor(deps: Deps, alert: Alert) -> None:
-    if alert.monitor_id is None:
-        return
-    if not _HTTP_ID.fullmatch(alert.monitor_id):
-        raise NotFound("There is no such monitor.")
-    get_monitor(deps, alert.team_id, "http", alert.monitor_id)
+    return unless_gone(deps, deps.alerts.get(team_id, alert_id))
 
 
 def _write(deps: Deps, before: Alert | None, after: Alert | None) -> Written:
@@ -216,10 +195,6 @@ def _write(deps: Deps, before: Alert | None, after: Alert | None) -> Written:
         return deps.alerts.write(before, after, MAX_ALERTS_PER_TEAM)
     except Contended:
         return Written.LOST
-
-
-def _whole_milliseconds(at: datetime) -> datetime:
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _channels() -> Mapping[str, str]:

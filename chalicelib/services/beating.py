@@ -8,6 +8,7 @@ from typing import Any, Generic
 from chalicelib.domain.alarm import turn_between
 from chalicelib.domain.beat import BLOCK_FROM, MOST_RECENT, Beat
 from chalicelib.domain.heartbeat import Heartbeat, HeartbeatT, Place, newest_first
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.errors import Contended
 from chalicelib.services.announcing import announce
 from chalicelib.services.beat_history import find_mark
@@ -77,10 +78,6 @@ def is_block_due(heartbeat: Heartbeat[Any, Any]) -> bool:
 
 def _recent_mark(heartbeat: Heartbeat[Any, Any], mark: bytes) -> tuple[int, Beat] | None:
     return next((found for found in newest_first(heartbeat) if found[1].mark == mark), None)
-
-
-def whole_milliseconds(at: datetime) -> datetime:
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _pulse(heartbeat: Heartbeat[Any, Any]) -> Any:

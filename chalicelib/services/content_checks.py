@@ -8,10 +8,10 @@ fields.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from chalicelib.domain.content import REGEX, compile_error
 from chalicelib.domain.extras import MAX_CONTENT_CHECKS, ContentCheck, Extras, with_extras
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.monitor_write import MonitorWrite, Written
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import Contended, Detail, InvalidInput, LimitExceeded, NotFound
@@ -64,7 +64,7 @@ def add_content_check(
     origin: Origin | None = None,
 ) -> ContentCheck:
     """Raises LimitExceeded. What another try of the same origin has added is returned."""
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
     check_id = (origin or fresh_origin(deps)).new_id("cc")
     new = ContentCheck(
         check_id,
@@ -91,7 +91,7 @@ def update_content_check(
 ) -> ContentCheck:
     """Raises NotFound, also for another monitor's content check, and InvalidInput for a pattern that
     does not compile."""
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
 
     def edit(checks: Checks) -> Checks:
         before = _found(checks, check_id)
@@ -159,7 +159,3 @@ def _changed(before: ContentCheck, change: ContentCheckChange) -> ContentCheck:
         case_sensitive=before.case_sensitive if change.case_sensitive is None else change.case_sensitive,
         is_enabled=before.is_enabled if change.is_enabled is None else change.is_enabled,
     )
-
-
-def _whole_milliseconds(now: datetime) -> datetime:
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)

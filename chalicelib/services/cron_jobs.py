@@ -8,10 +8,10 @@ from uuid import UUID
 
 from chalicelib.domain.cron_job import KIND, CronHeartbeat, CronJob
 from chalicelib.domain.heartbeat import Heartbeat, place_of
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.lateness import Pulse, Rules, begin, reschedule, stop
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.recurrence import check_schedule
-from chalicelib.services.beating import whole_milliseconds
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.judging import judged

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.domain import lateness, silence
-from chalicelib.domain.beat import MARK_BYTES, Beat, to_milliseconds
+from chalicelib.domain.beat import MARK_BYTES, Beat
 from chalicelib.domain.cron_job import CronHeartbeat
 from chalicelib.domain.heartbeat import HeartbeatT, with_beat
+from chalicelib.domain.instant import to_milliseconds
 from chalicelib.domain.push_monitor import PushHeartbeat
 
 

@@ -1,28 +1,21 @@
-"""Maintenance windows of a team: list, read, create, change, end, delete; and what they cover.
+"""Maintenance windows of a team: list, read, create, change, end, delete."""
 
-A window never outlives its monitor: what writes a binding asks in the same transaction for the monitor,
-and what is bound to one that is gone is as if it were not there until a deletion has removed it
-(`services/leftovers.py`).
-"""
-
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.maintenance import Window
 from chalicelib.domain.origin import Origin
 from chalicelib.errors import AlreadyEnded, Contended, InvalidDateRange, NotFound, NotStarted
+from chalicelib.services.binding import check_monitor, unless_gone
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
-from chalicelib.services.monitors import get_monitor
 from chalicelib.services.retrying import TRIES, pause
 
 PREFIX = "mnt"
 _NO_WINDOW = "There is no such maintenance window."
-_HTTP_ID = re.compile(r"mon_[0-9a-f]{32}")
-"""Whatever else a body says is as unknown as any other id, and a long one would be no key to DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ def create_window(deps: Deps, team_id: str, draft: Draft, origin: Origin | None 
 
     What another try of the same origin has stored is returned.
     """
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
     window = Window(
         id=(origin or fresh_origin(deps)).new_id(PREFIX),
         team_id=team_id,
@@ -76,7 +69,7 @@ def create_window(deps: Deps, team_id: str, draft: Draft, origin: Origin | None 
         stored = deps.maintenance.get(team_id, window.id) if attempt else None
         if stored is not None:  # ours, whoever edited it since: only this origin makes this id
             return stored
-        _check_monitor(deps, window)
+        check_monitor(deps, window)
         if _write(deps, None, window):
             return window
     raise Contended("create")
@@ -96,7 +89,7 @@ def update_window(deps: Deps, team_id: str, window_id: str, change: Mapping[str,
             return before
         _check_range(after)
         if after.monitor_id != before.monitor_id:
-            _check_monitor(deps, after)
+            check_monitor(deps, after)
         after = _revised(deps, after, token)
         if _write(deps, before, after):
             return after
@@ -139,12 +132,7 @@ def delete_window(deps: Deps, team_id: str, window_id: str) -> None:
 
 
 def _find(deps: Deps, team_id: str, window_id: str) -> Window | None:
-    """The monitor is looked for after the window: one that is gone does not come back."""
-    window = deps.maintenance.get(team_id, window_id)
-    if window is None or window.monitor_id is None:
-        return window
-    monitor = deps.monitors.get(team_id, window.monitor_id, consistent=True)
-    return None if monitor is None else window
+    return unless_gone(deps, deps.maintenance.get(team_id, window_id))
 
 
 def _check_range(window: Window) -> None:
@@ -152,16 +140,8 @@ def _check_range(window: Window) -> None:
         raise InvalidDateRange("endsAt must be after startsAt.")
 
 
-def _check_monitor(deps: Deps, window: Window) -> None:
-    if window.monitor_id is None:
-        return
-    if not _HTTP_ID.fullmatch(window.monitor_id):
-        raise NotFound("There is no such monitor.")
-    get_monitor(deps, window.team_id, "http", window.monitor_id)
-
-
 def _revised(deps: Deps, window: Window, token: str) -> Window:
-    now = _whole_milliseconds(deps.now())
+    now = whole_milliseconds(deps.now())
     return replace(window, updated_at=now, rev=window.rev + 1, token=token)
 
 
@@ -171,7 +151,3 @@ def _write(deps: Deps, before: Window | None, after: Window | None) -> bool:
         return deps.maintenance.write(before, after)
     except Contended:
         return False
-
-
-def _whole_milliseconds(at: datetime) -> datetime:
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)

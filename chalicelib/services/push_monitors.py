@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.domain.heartbeat import Heartbeat, place_of
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.origin import Origin
 from chalicelib.domain.push_monitor import KIND, PushHeartbeat, PushMonitor, push_token_of
 from chalicelib.domain.silence import Pulse, Rules, Saying, begin, reschedule, stop
 from chalicelib.errors import Conflict
-from chalicelib.services.beating import whole_milliseconds
 from chalicelib.services.deps import Deps
 from chalicelib.services.idempotency import fresh_origin
 from chalicelib.services.judging import judged

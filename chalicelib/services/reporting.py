@@ -11,10 +11,10 @@ from typing import Any, Generic, Protocol, cast
 from chalicelib.domain.alarm import turn_between
 from chalicelib.domain.heartbeat import Heartbeat
 from chalicelib.domain.heartbeat_write import HeartbeatWrite, OwnerT
+from chalicelib.domain.instant import whole_milliseconds
 from chalicelib.domain.monitor_write import Written
 from chalicelib.errors import Contended, LimitExceeded, NotFound
 from chalicelib.services.announcing import announce
-from chalicelib.services.beating import whole_milliseconds
 from chalicelib.services.deps import Deps
 from chalicelib.services.judging import judged
 from chalicelib.services.leftovers import clear_leftovers

@@ -6,7 +6,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.alert import KIND, Alert
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.monitor_write import Written
 from chalicelib.store.tables import AlertItem, LeftoverItem, LimitItem, MonitorItem
 from chalicelib.store.transactions import transact

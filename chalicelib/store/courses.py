@@ -10,9 +10,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.alert import Health
 from chalicelib.domain.alert_event import LIFE, AlertEvent
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
 from chalicelib.domain.course import Course
 from chalicelib.domain.course_json import decode_course, decode_event, encode_course, encode_event
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.store.tables import CourseItem, EventItem, EventPointerItem, HealthItem, LookItem
 from chalicelib.store.transactions import transact
 

@@ -2,9 +2,9 @@
 
 from pynamodb.models import Model
 
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
 from chalicelib.domain.cron_job import KIND, SLUG, CronJob, CronJobWrite
 from chalicelib.domain.heartbeat import Place
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.lateness_json import decode_rules, encode_rules
 from chalicelib.domain.monitor_write import Written
 from chalicelib.store.heartbeat_writes import write_owner

@@ -3,7 +3,7 @@
 from pynamodb.exceptions import DeleteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.maintenance import Window
 from chalicelib.store.tables import MaintenanceItem, MonitorItem
 from chalicelib.store.transactions import CONDITION_LOST, transact

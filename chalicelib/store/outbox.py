@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.outcome import Reason, Status
@@ -15,8 +16,8 @@ log = logging.getLogger(__name__)
 class OutboxStore:
     def of_shard(self, shard: str, limit: int, after: OutboxRow | None = None) -> list[OutboxRow]:
         later = None if after is None else OutboxItem.sk > row_key(after)
-        found = OutboxItem.query(f"OUT#{shard}", later, consistent_read=True, limit=limit)
-        return [row for item in found if (row := _readable(item)) is not None]
+        found = OutboxItem.query(f"OUT#{shard}", later, consistent_read=True, page_size=limit)
+        return list(islice(filter(None, map(_readable, found)), limit))
 
     def remove(self, rows: Iterable[OutboxRow]) -> None:
         with OutboxItem.batch_write() as batch:

@@ -1,6 +1,6 @@
 """Push monitors in `teams`."""
 
-from chalicelib.domain.beat import from_milliseconds, to_milliseconds
+from chalicelib.domain.instant import from_milliseconds, to_milliseconds
 from chalicelib.domain.monitor_write import Written
 from chalicelib.domain.push_monitor import KIND, PushMonitor, PushMonitorWrite
 from chalicelib.domain.silence_json import decode_rules, encode_rules

@@ -210,10 +210,16 @@ def test_a_disabled_monitor_is_never_silent_and_its_time_is_unknown() -> None:
     assert stop(begin(rules, Pulse(), START), later).known == UNKNOWN
 
 
-def test_enabling_ends_an_incident() -> None:
+def test_enabling_ends_no_incident_and_the_next_good_push_does() -> None:
+    """Nobody is told of a recovery that nothing has shown."""
     down = stop(pushed(Rules(), (0, False)), START)
     assert down.alarm.status is Status.DOWN
-    assert begin(Rules(), down, START + SECOND).alarm.status is Status.UP
+    again = begin(Rules(), down, START + SECOND)
+    assert (again.status, again.alarm) == (PushStatus.PENDING, down.alarm)
+    silent = judge(Rules(), again, START + 300 * SECOND)
+    assert (silent.status, silent.alarm.seq) == (PushStatus.DOWN, down.alarm.seq)
+    up = hear(Rules(), again, Push(True, START + 2 * SECOND))
+    assert (up.alarm.status, up.alarm.seq) == (Status.UP, down.alarm.seq + 1)
 
 
 def test_changed_rules_begin_an_interval_from_now() -> None:

@@ -10,7 +10,7 @@ from chalicelib import wiring
 from chalicelib.domain.delivery import DeliveryJob, encode_delivery
 from chalicelib.domain.incident import OutboxRow
 from chalicelib.domain.job import UnknownJob
-from chalicelib.jobs.deliver import ENOUGH, deliver, run
+from chalicelib.jobs.deliver import deliver, run
 from tests.fakes import FakeDeps
 from tests.jobs.test_probe import sqs_event
 
@@ -72,17 +72,6 @@ def test_a_message_that_cannot_be_read_comes_back_and_holds_up_no_other(body: st
     outbox = ScriptedOutbox()
     assert handle(outbox, body, BODIES[1]) == come_back(0)
     assert outbox.looked == [SHARDS[1]]
-
-
-def test_what_there_is_no_time_for_comes_back() -> None:
-    deps = FakeDeps()
-
-    def take_long(shard: str) -> None:
-        deps.at += ENOUGH / 2
-
-    outbox = ScriptedOutbox(take_long)
-    assert handle(outbox, *BODIES, deps=deps) == come_back(2, 3)
-    assert outbox.looked == SHARDS[:2]
 
 
 def test_run_answers_how_many_attempts_were_made() -> None:

@@ -22,7 +22,7 @@ from chalicelib.domain.lateness import deadline, is_overdue
 from chalicelib.domain.monitor import Monitor
 from chalicelib.domain.outcome import Status
 from chalicelib.domain.push_monitor import PushHeartbeat
-from chalicelib.domain.silence import Saying
+from chalicelib.domain.silence import PushStatus, Saying
 from chalicelib.domain.snapshot import Snapshot
 from chalicelib.domain.ssl_readings import SslReading, certificate_target
 from chalicelib.errors import NotFound
@@ -203,7 +203,8 @@ def _push(deps: Deps, team_id: str, monitor_id: str, *, with_current: bool) -> S
     now = deps.now()
     heartbeat = judged(stored, now)
     pulse = heartbeat.pulse
-    is_wrong = with_current and monitor.is_enabled and not pulse.alarm.status.is_healthy
+    is_known = monitor.is_enabled and pulse.status is not PushStatus.PENDING
+    is_wrong = with_current and is_known and not pulse.alarm.status.is_healthy
     return Subject(
         monitor_id=monitor.id,
         name=monitor.name,
